@@ -1,0 +1,64 @@
+# Needs only make and Python 3.11 or newer; everything else goes into .venv.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+# Where pip looks for torch besides the usual index; remembered, so that run and test keep the build.
+OLD_TORCH_INDEX := $(shell cat $(STAMP) 2>/dev/null)
+TORCH_INDEX ?= $(OLD_TORCH_INDEX)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test soak lint bench docs clean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## install into .venv; TORCH_INDEX=URL for another build of torch (CUDA, CPU only)
+
+run: $(STAMP) ## one experiment; ARGS="N=50000 strategy=fullbatch" overrides the configuration
+	@$(VENV)/bin/python run.py $(ARGS)
+
+test: $(STAMP) ## the tests, at least 90% of the lines covered; ARGS="-k zeros" runs a part, uncounted
+	@$(VENV)/bin/python -m pytest $(if $(ARGS),$(ARGS),--cov=zeta_exp --cov-fail-under=90)
+
+soak: $(STAMP) ## the tests and the long ones too
+	@$(VENV)/bin/python -m pytest -m '' $(ARGS)
+
+lint: $(STAMP) ## ruff and mypy
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+bench: $(STAMP) ## every script in benchmarks/, one after the other
+	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do \
+	  echo "== $$script"; $(VENV)/bin/python $$script $(ARGS); done
+
+docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 20 minutes; rewrites their tables
+	@$(VENV)/bin/python docs/results.py
+
+clean: ## remove caches and build products; .venv and outputs/ stay
+	@rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name $(VENV) -prune -o -name outputs -prune -o -name __pycache__ -type d -prune \
+	  -exec rm -rf {} +
+
+ifneq ($(TORCH_INDEX),$(OLD_TORCH_INDEX))
+ANEW := --clear
+$(STAMP): FORCE
+endif
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "zeta_exp needs Python 3.11 or newer, $(PYTHON) is not: try make $(MAKECMDGOALS) PYTHON=python3.11" >&2; \
+	  exit 1; }
+	@echo "Installing into $(VENV): about a minute, longer where torch must be downloaded first."
+	@$(PYTHON) -m venv $(ANEW) $(VENV) || { \
+	  echo "$(PYTHON) could not make $(VENV): install its venv module (Debian: apt install python3-venv)" >&2; \
+	  exit 1; }
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[gcp,dev]'
+	@echo "$(TORCH_INDEX)" > $@
+	@echo "Installed."
+
+FORCE:

@@ -1,0 +1,1 @@
+"""The configuration: YAML groups, their types and how a job is launched from them."""

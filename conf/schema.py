@@ -1,0 +1,212 @@
+"""Types of every key: a misspelt or ill-typed one is refused before anything heavy is imported.
+
+Each dataclass names the class it builds (`_target_`) and the types of its arguments; the YAML
+file of the same name holds the values and says why.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+@dataclass
+class Budget:
+    epochs: int = MISSING
+
+
+@dataclass
+class Config:
+    N: int = MISSING
+    start: int = MISSING
+    seed: int = MISSING
+    target: str = MISSING
+    resume: str | None = None
+    budget: Budget = field(default_factory=Budget)
+    zeros: Any = MISSING
+    features: Any = MISSING
+    graph: Any = MISSING
+    model: Any = MISSING
+    loss: Any = MISSING
+    optimizer: Any = MISSING
+    strategy: Any = MISSING
+    hardware: Any = MISSING
+    tracking: Any = MISSING
+    evaluation: Any = MISSING
+
+
+@dataclass
+class SplitConfig:
+    _target_: str = "zeta_exp.split.Split"
+    start: int = "${start}"  # type: ignore[assignment]  # an interpolation
+    N: int = "${N}"  # type: ignore[assignment]
+
+
+@dataclass
+class ComputedZeros:
+    _target_: str = "zeta_exp.zeros.source.ComputedZeros"
+
+
+@dataclass
+class TableZeros:
+    _target_: str = "zeta_exp.zeros.table.TableZeros"
+    path: str = MISSING
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass
+class ShuffledZeros:
+    _target_: str = "zeta_exp.zeros.source.ShuffledZeros"
+    split: SplitConfig = field(default_factory=SplitConfig)
+    seed: int = "${seed}"  # type: ignore[assignment]
+
+
+@dataclass
+class PrimePhases:
+    _target_: str = "zeta_exp.features.PrimePhases"
+    max_prime: int = MISSING
+
+
+@dataclass
+class RandomPhases:
+    _target_: str = "zeta_exp.features.RandomPhases"
+    max_prime: int = MISSING
+    seed: int = "${seed}"  # type: ignore[assignment]
+
+
+@dataclass
+class LogIndex:
+    _target_: str = "zeta_exp.features.LogIndex"
+
+
+@dataclass
+class Graph:
+    _target_: str = "zeta_exp.graph.adelic_offsets"
+    primes: list[int] = MISSING
+
+
+@dataclass
+class Linear:
+    _target_: str = "zeta_exp.models.Linear"
+    _partial_: bool = True  # the width of the features and the offsets come with the run
+
+
+@dataclass
+class Layered:
+    _target_: str = MISSING
+    _partial_: bool = True
+    hidden: int = MISSING
+    layers: int = MISSING
+
+
+@dataclass
+class MLP(Layered):
+    _target_: str = "zeta_exp.models.MLP"
+
+
+@dataclass
+class HybridGCN(Layered):
+    _target_: str = "zeta_exp.models.HybridGCN"
+
+
+@dataclass
+class Relational(Layered):
+    _target_: str = "zeta_exp.models.Relational"
+
+
+@dataclass
+class Weights:
+    mse: float = MISSING
+    gue_nll: float = MISSING
+    gue_mmd: float = MISSING
+    rg: float = MISSING
+
+
+@dataclass
+class Rg:
+    form: str = MISSING
+
+
+@dataclass
+class Loss:
+    _target_: str = "zeta_exp.losses.make_loss"
+    weights: Weights = field(default_factory=Weights)
+    spacing: str = MISSING
+    rg: Rg = field(default_factory=Rg)
+
+
+@dataclass
+class AdamW:
+    _target_: str = "zeta_exp.optimizer.AdamWOneCycle"
+    lr: float = MISSING
+    weight_decay: float = MISSING
+    clip: float = MISSING
+    pct_start: float = MISSING
+
+
+@dataclass
+class MiniBatch:
+    _target_: str = "zeta_exp.strategies.MiniBatch"
+    block_size: int | None = None
+    parts: int | None = None
+    blocks_per_step: int = MISSING
+    halo: bool = MISSING
+    partition: str = MISSING
+    seed: int = "${seed}"  # type: ignore[assignment]
+
+
+@dataclass
+class FullBatch:
+    _target_: str = "zeta_exp.strategies.FullBatch"
+
+
+@dataclass
+class Hardware:
+    _target_: str = "zeta_exp.hardware.Hardware"
+    name: str = MISSING
+    device: str = MISSING
+    gpu: str | None = None
+    threads: int | None = None
+    memory_gb: float | None = None
+
+
+@dataclass
+class NoTracker:
+    _target_: str = "zeta_exp.tracking.NoTracker"
+
+
+@dataclass
+class Evaluation:
+    max_prime: int = MISSING
+
+
+SCHEMAS: dict[str, type] = {
+    "config": Config,
+    "zeros/computed": ComputedZeros,
+    "zeros/table": TableZeros,
+    "zeros/shuffled": ShuffledZeros,
+    "features/prime_phases": PrimePhases,
+    "features/random_phases": RandomPhases,
+    "features/log_index": LogIndex,
+    "graph": Graph,
+    "model/linear": Linear,
+    "model/mlp": MLP,
+    "model/hybrid_gcn": HybridGCN,
+    "model/relational": Relational,
+    "loss": Loss,
+    "optimizer/adamw": AdamW,
+    "strategy/minibatch": MiniBatch,
+    "strategy/fullbatch": FullBatch,
+    "hardware": Hardware,
+    "tracking/none": NoTracker,
+    "evaluation": Evaluation,
+}
+
+
+def register() -> None:
+    """Puts every schema where `defaults: [/schema/…@_here_]` finds it."""
+    store = ConfigStore.instance()
+    for path, node in SCHEMAS.items():
+        group, _, name = f"schema/{path}".rpartition("/")
+        store.store(group=group, name=name, node=node)

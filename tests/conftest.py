@@ -1,0 +1,55 @@
+"""Small lines, batches and models that the tests share."""
+
+import numpy as np
+import pytest
+import torch
+
+from zeta_exp.batch import Line
+from zeta_exp.features import PrimePhases
+from zeta_exp.graph import adelic_offsets
+from zeta_exp.models import MLP, HybridGCN, Linear, Relational
+from zeta_exp.target import ResidualTarget, Truth
+
+MODELS = {
+    "linear": Linear,
+    "mlp": lambda dim, offsets: MLP(dim, offsets, hidden=8, layers=2),
+    "hybrid_gcn": lambda dim, offsets: HybridGCN(dim, offsets, hidden=8, layers=2),
+    "relational": lambda dim, offsets: Relational(dim, offsets, hidden=8, layers=2),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model_name(request):
+    return request.param
+
+
+@pytest.fixture(params=[(), (2, 3, 5)], ids=["line", "adelic"])
+def offsets(request):
+    return adelic_offsets(request.param)
+
+
+def make_model(name, line, seed=0):
+    """A model in float64 whose every parameter is away from zero."""
+    torch.manual_seed(seed)
+    model = MODELS[name](dim=line.features.dim, offsets=line.offsets).double()
+    for parameter in model.parameters():  # zero-initialised heads would hide what is behind them
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def make_line(offsets=(1,), start=1, count=400, max_prime=7, seed=0):
+    """A float64 line with made-up residuals on [start, start + count)."""
+    residual = np.random.default_rng(seed).normal(0, 0.3, count)
+    target = ResidualTarget()
+    return Line(
+        features=PrimePhases(max_prime),
+        offsets=offsets,
+        target=target,
+        truth=Truth(target, start, residual),
+        dtype=torch.float64,
+    )
+
+
+@pytest.fixture
+def line(offsets):
+    return make_line(offsets)

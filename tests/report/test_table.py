@@ -1,0 +1,104 @@
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from zeta_exp.report.table import print_result, result_table, spacing_table
+from zeta_exp.theory.counting import mean_gap
+
+BLUNT = "learnt nothing about the fluctuation of the zeros"
+
+
+@pytest.fixture
+def printed(tmp_path):
+    def print_to_text(result, run=tmp_path):
+        console = Console(file=io.StringIO(), width=80)
+        print_result(result, run, console)
+        return console.file.getvalue()
+
+    return print_to_text
+
+
+def line_of(text, start):
+    return next(line for line in text.splitlines() if line.strip().startswith(start))
+
+
+def test_the_model_stands_beside_every_baseline(result, printed):
+    text = printed(result)
+    starts = [
+        "this model",
+        "Riemann–Siegel",
+        "linear",
+        "explicit formula",
+        "AR(2): one step ahead, sees δ(n-1), δ(n-2)",
+        "smooth count",
+        "prime-tail scale (a scale, not an error)",
+    ]
+    places = [text.index("\n" + start) for start in starts]
+    assert places == sorted(places)
+
+
+def test_the_ratio_is_smooth_over_error(result, printed):
+    result["baselines"]["smooth"]["next10pct"] = 0.3
+    result["extrapolation_error_next10pct"] = 0.015
+    text = printed(result)
+    assert line_of(text, "this model").endswith(" 20")
+    assert line_of(text, "smooth count").endswith(" 1")
+    assert line_of(text, "prime-tail").endswith(" –")
+
+
+@pytest.mark.parametrize("error", [1e-9, 0.0123, 1234.5, 987_654.3, 1e12])
+def test_nothing_is_cut_or_wrapped_at_eighty_columns(result, error):
+    result["extrapolation_error"] = result["extrapolation_error_next10pct"] = error
+    for table in (result_table(result), spacing_table(result["spacing"])):
+        assert Console(width=200).measure(table).maximum <= 80
+
+
+def test_no_control_codes_reach_a_file(result, printed):
+    assert "\x1b" not in printed(result)
+
+
+@pytest.mark.parametrize(("r2", "blunt"), [(0.99, False), (0.02, True), (-3.0, True)])
+def test_a_model_that_learnt_nothing_is_told_so(result, printed, r2, blunt):
+    result["next10pct_r2"] = r2
+    assert (BLUNT in printed(result)) == blunt
+
+
+def test_an_undefined_r2_counts_as_nothing_learnt(result, printed):
+    result["next10pct_r2"] = float("nan")
+    assert BLUNT in printed(result)
+
+
+def test_the_next_zero_is_counted_from_start(result, printed):
+    result["provenance"] = {"start": 501, "N": 1000}
+    result["actual_next"] = 9878.0
+    result["predicted_next"] = 9878.0 + 0.5 * mean_gap(9878.0)
+    text = printed(result)
+    assert "γ(1,501)" in text
+    assert "+0.5000 mean spacings" in text
+
+
+def test_paths_and_commands_are_printed_whole_and_uninterpreted(result, printed, tmp_path):
+    run = tmp_path / "[bold]" / ("long" * 30)
+    assert str(run) in printed(result, run)
+
+
+def test_three_commands_to_try_next(result, printed):
+    assert len(re.findall(r'^  make run ARGS="[^"]+"', printed(result), re.MULTILINE)) == 3
+
+
+def test_an_interrupted_run_says_so_and_how_to_finish_it(result, printed, tmp_path):
+    result["status"] = "interrupted"
+    text = printed(result)
+    assert "interrupted after 60 epochs" in text
+    assert f'make run ARGS="resume={tmp_path}"' in text
+    assert text.count("make run ARGS=") == 3
+
+
+def test_a_baseline_that_could_not_be_computed_is_a_dash(result, printed):
+    result["baselines"]["ar2"] = {"next100": None, "next10pct": None}
+    del result["baselines"]["linear"]
+    text = printed(result)
+    assert line_of(text, "AR(2)").count("–") == 3
+    assert "linear (ridge)" not in text

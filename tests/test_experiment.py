@@ -1,0 +1,178 @@
+"""Whole experiments, small enough to run in a second."""
+
+import json
+
+import numpy as np
+import pytest
+
+from zeta_exp.errors import UserError
+from zeta_exp.experiment import Experiment
+from zeta_exp.features import LogIndex, PrimePhases, RandomPhases
+from zeta_exp.hardware import Hardware
+from zeta_exp.losses import make_loss
+from zeta_exp.models import HybridGCN, Linear, Relational
+from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.split import Split
+from zeta_exp.strategies import FullBatch, MiniBatch
+from zeta_exp.tracking import NoTracker
+from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros
+
+KEYS = {
+    "extrapolation_error",
+    "extrapolation_error_gamma",
+    "extrapolation_error_next10pct",
+    "val_rmse",
+    "val_loss",
+    "val_r2",
+    "next10pct_r2",
+    "loss_terms",
+    "predicted_next",
+    "actual_next",
+    "baselines",
+    "spacing",
+    "epochs",
+    "updates",
+    "node_visits",
+    "wall_s",
+    "nodes_per_s",
+    "peak_rss_mb",
+    "peak_vram_mb",
+    "n_parameters",
+    "config_sha256",
+    "provenance",
+    "status",
+}
+SPLIT = Split(start=1, N=1000)
+
+
+def experiment(**changes):
+    parts = {
+        "config": {"N": 1000},
+        "split": SPLIT,
+        "seed": 0,
+        "target": "residual",
+        "epochs": 12,
+        "zeros": ComputedZeros(),
+        "features": PrimePhases(30),
+        "offsets": (1,),
+        "build_model": lambda dim, offsets: Relational(dim, offsets, hidden=16),
+        "loss": make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin"}),
+        "strategy": MiniBatch(32, None, 2, True, "contiguous", seed=0),
+        "optimizer": AdamWOneCycle(lr=8e-3, weight_decay=1e-2, clip=1.0, pct_start=0.15),
+        "hardware": Hardware("cpu", "cpu", None, 1, None),
+        "tracker": NoTracker(),
+        "baseline_max_prime": 30,
+    }
+    return Experiment(**(parts | changes))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    return directory, experiment().run(directory, resume=False)
+
+
+def test_result_has_everything(finished):
+    directory, result = finished
+    assert set(result) >= KEYS
+    assert json.loads((directory / "result.json").read_text())["val_rmse"] == result["val_rmse"]
+    assert set(result["loss_terms"]) == {"mse", "gue_nll", "gue_mmd", "rg"}
+    assert all(np.isfinite(value) for value in result["loss_terms"].values())
+    for name in ("smooth", "linear", "explicit_formula", "ar2", "riemann_siegel", "prime_tail"):
+        assert {"next100", "next10pct"} <= set(result["baselines"][name])
+    for side in ("prediction", "truth"):
+        assert set(result["spacing"][side]) == {"variance", "ks_gue", "mmd_gue", "lag1"}
+    provenance = {"git", "dirty", "versions", "device", "zeros_sha256", "start", "N", "seed"}
+    assert provenance <= set(result["provenance"])
+
+
+def test_it_learns_and_predicts_the_next_zero(finished):
+    _, result = finished
+    smooth = result["baselines"]["smooth"]["next10pct"]
+    assert result["extrapolation_error_next10pct"] < 0.35 * smooth
+    assert result["val_r2"] > 0.9
+    # acb.zeta_zeros(1001, 1) of python-flint
+    assert result["actual_next"] == pytest.approx(1420.41652632, abs=1e-6)
+    assert abs(result["predicted_next"] - result["actual_next"]) < 0.5
+
+
+def test_predictions_are_what_the_numbers_say(finished):
+    directory, result = finished
+    arrays = np.load(directory / "predictions.npz")
+    assert set(arrays) == {f"{w}_{k}" for w in ("val", "ext") for k in ("n", "pred", "true")}
+    assert arrays["val_n"].tolist() == list(range(*SPLIT.validation))
+    assert arrays["ext_n"].tolist() == list(range(1001, 1101))
+    error = arrays["ext_pred"] - arrays["ext_true"]
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(result["extrapolation_error"])
+
+
+def test_full_batch_is_deterministic(tmp_path):
+    contents = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        experiment(strategy=FullBatch(), epochs=20).run(tmp_path / name, resume=False)
+        contents.append((tmp_path / name / "predictions.npz").read_bytes())
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        {"zeros": ShuffledZeros(SPLIT, seed=1)},
+        {"features": RandomPhases(30, seed=1)},
+        {"features": LogIndex()},
+    ],
+    ids=["shuffled", "random_phases", "log_index"],
+)
+def test_controls_learn_nothing(tmp_path, control):
+    result = experiment(**control).run(tmp_path, resume=False)
+    assert result["val_r2"] < 0.05
+    assert result["next10pct_r2"] < 0.1
+
+
+def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
+    result = experiment(
+        target="ordinate",
+        features=LogIndex(),
+        offsets=(1, 2, 3),
+        build_model=lambda dim, offsets: HybridGCN(dim, offsets, hidden=8),
+        loss=make_loss(
+            {"mse": 1.0, "gue_nll": 0.02, "gue_mmd": 0.05, "rg": 0.1}, "mean", {"form": "dilation"}
+        ),
+        strategy=FullBatch(),
+    ).run(tmp_path, resume=False)
+    assert result["val_r2"] < 0
+    assert np.isfinite(result["extrapolation_error"])
+
+
+@pytest.mark.parametrize("partition", ["contiguous", "metis"])
+def test_clusters_of_every_kind_train(tmp_path, partition):
+    strategy = MiniBatch(None, 14, 2, False, partition, seed=0)
+    result = experiment(strategy=strategy, offsets=(1, 2)).run(tmp_path, resume=False)
+    assert result["val_r2"] > 0.8
+
+
+def test_what_does_not_fit_is_refused_before_it_is_tried(tmp_path):
+    small = Hardware("cpu", "cpu", None, 1, memory_gb=0.5)
+    huge = experiment(split=Split(1, 10**7), strategy=FullBatch(), hardware=small)
+    with pytest.raises(
+        UserError, match=r"N=10000000 with strategy=fullbatch needs about .* GB.*strategy=minibatch"
+    ):
+        huge.run(tmp_path, resume=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_hardware_is_refused(tmp_path):
+    import torch
+
+    if torch.cuda.is_available() and "A100" in torch.cuda.get_device_name(0):
+        wanted = Hardware("h100", "cuda", "H100", None, None)
+    else:
+        wanted = Hardware("a100", "cuda", "A100", None, None)
+    with pytest.raises(UserError, match="use hardware=auto here"):
+        experiment(hardware=wanted).run(tmp_path, resume=False)
+
+
+def test_a_budget_of_nothing_is_refused():
+    with pytest.raises(UserError, match=r"budget\.epochs=0"):
+        experiment(epochs=0, build_model=Linear)

@@ -1,0 +1,77 @@
+"""Features are functions of n alone."""
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+
+from zeta_exp.errors import UserError
+from zeta_exp.features import (
+    AMPLITUDE,
+    Averaged,
+    LogIndex,
+    PrimePhases,
+    RandomPhases,
+    tabulated,
+)
+from zeta_exp.theory.counting import smooth_height
+
+
+def test_prime_phases_are_the_definition():
+    features = PrimePhases(max_prime=9)
+    powers = [2, 3, 4, 5, 7, 8, 9]
+    n = np.array([1, 2, 4096, 4097, 123_456])
+    x = features(n)
+    assert x.shape == (5, features.dim) == (5, 2 * len(powers) + 1)
+    for row, height in zip(x, smooth_height(n), strict=True):
+        with mpmath.workdps(30):
+            angles = [mpmath.mpf(float(height)) * mpmath.log(m) for m in powers]
+            expected = [float(mpmath.cos(a)) for a in angles]
+            expected += [float(mpmath.sin(a)) for a in angles]
+        amplitude = AMPLITUDE / np.sqrt(powers * 2)
+        np.testing.assert_allclose(row[:-1], amplitude * expected, atol=3e-7)
+        np.testing.assert_allclose(row[-1], 1 / np.log(height / 2 / np.pi), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "features", [PrimePhases(30), RandomPhases(30, seed=1), LogIndex()], ids=lambda f: str(f.dim)
+)
+def test_features_do_not_depend_on_what_they_are_computed_with(features):
+    n = np.arange(4000, 4200)
+    together = features(n)
+    for part in np.split(n, [1, 50, 97]):
+        torch.testing.assert_close(features(part), together[part - 4000], atol=2e-7, rtol=0)
+    table = tabulated(features, 4000, 4150)
+    torch.testing.assert_close(table(n[:150]), together[:150], atol=2e-7, rtol=0)
+    torch.testing.assert_close(table(n[100:]), together[100:], atol=2e-7, rtol=0)
+    shaped = table(n[:100].reshape(4, 25))
+    assert torch.equal(shaped.reshape(100, -1), table(n[:100]))
+
+
+def test_random_phases_keep_amplitudes_and_lose_the_primes():
+    true, random = PrimePhases(50), RandomPhases(50, seed=3)
+    n = np.arange(1, 3000)
+    x, z = true(n), random(n)
+    assert x.shape == z.shape
+    power = [(t[:, :-1] ** 2).mean(0) for t in (x, z)]
+    np.testing.assert_allclose(*power, rtol=0.1)
+    assert (x[:, :-1] - z[:, :-1]).abs().max() > 0.5
+    assert not torch.equal(z, RandomPhases(50, seed=4)(n))
+    assert torch.equal(z, RandomPhases(50, seed=3)(n))
+
+
+def test_a_table_too_large_to_keep_is_not_built():
+    features = PrimePhases(1000)
+    assert tabulated(features, 1, 10**7) is features
+
+
+def test_coarse_features_are_means_over_aligned_cells():
+    fine = PrimePhases(10)
+    coarse = Averaged(fine, 4)(np.array([1, 3]))
+    torch.testing.assert_close(coarse[0], fine(np.arange(1, 5)).mean(0))
+    torch.testing.assert_close(coarse[1], fine(np.arange(9, 13)).mean(0))
+
+
+def test_no_prime_is_refused():
+    with pytest.raises(UserError, match="max_prime=1"):
+        PrimePhases(1)

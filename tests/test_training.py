@@ -1,0 +1,227 @@
+"""The loop, the optimiser, checkpoints and what is written."""
+
+import json
+import os
+import resource
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from tests.conftest import make_line, make_model
+from zeta_exp.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
+from zeta_exp.errors import UserError
+from zeta_exp.evaluation.window import BLOCK, Window
+from zeta_exp.files import write_atomically
+from zeta_exp.graph import Block
+from zeta_exp.losses import make_loss
+from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.result import config_sha256, write_predictions, write_result
+from zeta_exp.split import Split
+from zeta_exp.strategies import MiniBatch
+from zeta_exp.tracking import NoTracker
+from zeta_exp.training import COLUMNS, Interrupted, Training, read_metrics
+
+RECIPE = AdamWOneCycle(lr=1e-2, weight_decay=1e-2, clip=1.0, pct_start=0.3)
+SPLIT = Split(start=1, N=300)
+LOSS = make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin"})
+
+
+class Run:
+    """A small training in `directory`, a fresh model every time."""
+
+    def __init__(self, directory, epochs=4, advance=lambda updates, row: None):
+        line = make_line(count=300)
+        self.model = make_model("relational", line)
+        strategy = MiniBatch(30, None, 2, True, "contiguous", seed=0)
+        visits = strategy.open(line, SPLIT, LOSS, self.model)
+        self.optimisation = RECIPE.start(self.model, epochs * visits.updates_per_epoch)
+        self.training = Training(
+            model=self.model,
+            loss=LOSS,
+            strategy=strategy,
+            visits=visits,
+            optimisation=self.optimisation,
+            validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5),
+            epochs=epochs,
+            directory=directory,
+            tracker=NoTracker(),
+            advance=advance,
+        )
+        self.directory = directory
+
+    def resumed(self):
+        return load_checkpoint(self.directory, self.model, self.optimisation)
+
+
+def state(model):
+    return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+
+def without_clock(path):
+    return [{k: v for k, v in row.items() if k != "wall_s"} for row in read_metrics(path)]
+
+
+def test_training_counts_what_it_does(tmp_path):
+    run = Run(tmp_path)
+    progress = run.training.run(Progress())
+    assert (progress.epoch, progress.updates, progress.node_visits) == (4, 20, 4 * 270)
+    rows = read_metrics(tmp_path / "metrics.csv")
+    assert [row["updates"] for row in rows] == [5, 10, 15, 20]
+    assert rows[-1]["lr"] < rows[0]["lr"]
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+
+
+@pytest.mark.parametrize("stop_after", [1, 5, 7, 12])
+def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, stop_after):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole = Run(tmp_path / "whole")
+    whole.training.run(Progress())
+
+    made = 0
+
+    def interrupt(updates, row):
+        nonlocal made
+        made += updates
+        if updates and made == stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        Run(tmp_path / "parts", advance=interrupt).training.run(Progress())
+    resumed = Run(tmp_path / "parts")
+    progress = resumed.resumed()
+    assert progress.updates == stop_after
+    progress = resumed.training.run(progress)
+    assert progress.updates == 20
+    assert state(resumed.model) == state(whole.model)
+    assert without_clock(tmp_path / "whole/metrics.csv") == without_clock(
+        tmp_path / "parts/metrics.csv"
+    )
+
+
+def test_rows_after_the_checkpoint_are_forgotten(tmp_path):
+    first = Run(tmp_path)
+    first.training.run(Progress())
+    save_checkpoint(tmp_path, first.model, first.optimisation, Progress(epoch=2, updates=10))
+    run = Run(tmp_path)
+    run.training.run(run.resumed())
+    assert [row["epoch"] for row in read_metrics(tmp_path / "metrics.csv")] == [1, 2, 3, 4]
+
+
+def test_a_larger_budget_continues(tmp_path):
+    Run(tmp_path, epochs=2).training.run(Progress())
+    longer = Run(tmp_path, epochs=3)
+    progress = longer.training.run(longer.resumed())
+    assert progress.epoch == 3
+    assert len(read_metrics(tmp_path / "metrics.csv")) == 3
+
+
+def test_divergence_ends_in_advice(tmp_path):
+    run = Run(tmp_path)
+    with torch.no_grad():
+        run.model.skip.weight.fill_(float("inf"))
+    with pytest.raises(UserError, match=r"diverged.*optimizer.lr"):
+        run.training.run(Progress())
+
+
+def test_schedule_is_a_function_of_the_update(tmp_path):
+    line = make_line()
+    model = make_model("linear", line)
+    one = RECIPE.start(model, 10)
+    rates = []
+    for _ in range(10):
+        rates.append(one.lr)
+        model(line.runs([Block.with_halo(1, 20, 0)])).sum().backward()
+        one.update()
+    assert max(rates) == pytest.approx(RECIPE.lr, rel=0.1)
+    for updates in (0, 3, 9):
+        other = RECIPE.start(model, 10)
+        other.restore(one.moments(), updates)
+        assert other.lr == rates[updates]
+
+
+@pytest.mark.parametrize("bad", [{"lr": 0.0}, {"clip": -1.0}, {"pct_start": 1.0}, {"lr": np.inf}])
+def test_impossible_recipes_are_refused(bad):
+    good = {"lr": 1e-2, "weight_decay": 0.0, "clip": 1.0, "pct_start": 0.1}
+    with pytest.raises(UserError, match=f"optimizer.{next(iter(bad))}"):
+        AdamWOneCycle(**(good | bad))
+
+
+def test_checkpoint_of_another_model_is_refused(tmp_path):
+    run = Run(tmp_path)
+    save_checkpoint(tmp_path, run.model, run.optimisation, Progress())
+    line = make_line(offsets=(1, 2), count=300)
+    for name in ("mlp", "relational"):
+        other = make_model(name, line)
+        with pytest.raises(UserError, match="checkpoint of another model"):
+            load_checkpoint(tmp_path, other, RECIPE.start(other, 5))
+
+
+def test_damaged_or_missing_checkpoints_are_refused(tmp_path):
+    run = Run(tmp_path)
+    with pytest.raises(UserError, match="no checkpoint there"):
+        run.resumed()
+    save_checkpoint(tmp_path, run.model, run.optimisation, Progress())
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="no whole checkpoint"):
+        run.resumed()
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"before")
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(OSError, match="large"):
+            write_atomically(path, b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_results_are_plain_json(tmp_path):
+    write_result(tmp_path, {"a": np.inf, "b": [float("nan"), 1.5], "c": {"d": "text"}})
+    assert json.loads((tmp_path / "result.json").read_text()) == {
+        "a": None,
+        "b": [None, 1.5],
+        "c": {"d": "text"},
+    }
+
+
+def test_equal_predictions_are_equal_bytes(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_predictions(tmp_path / name, val_n=np.arange(5), val_pred=np.ones(5))
+    files = [(tmp_path / name / "predictions.npz").read_bytes() for name in ("a", "b")]
+    assert files[0] == files[1]
+
+
+def test_config_hash_ignores_where_and_how_it_is_watched():
+    config = {"N": 100, "model": {"hidden": 8}, "tracking": "none", "resume": None}
+    same = dict(reversed(config.items())) | {"tracking": "mlflow", "resume": "somewhere"}
+    assert config_sha256(config) == config_sha256(same)
+    assert config_sha256(config) != config_sha256(config | {"N": 101})
+
+
+def test_a_window_is_exact_whatever_its_blocks(monkeypatch):
+    line = make_line(offsets=(1, 2))
+    model = make_model("relational", line)
+    whole = Window(line, 50, 350, halo=8)
+    expected, terms = whole.evaluate(model, LOSS)
+    monkeypatch.setattr("zeta_exp.evaluation.window.BLOCK", 64)
+    parts, part_terms = Window(line, 50, 350, halo=8).evaluate(model, LOSS)
+    monkeypatch.setattr("zeta_exp.evaluation.window.KEPT", 10)
+    unkept = Window(line, 50, 350, halo=8)
+    np.testing.assert_allclose(parts, expected, atol=1e-12)
+    for _ in range(2):
+        np.testing.assert_allclose(unkept.predict(model), expected, atol=1e-12)
+    assert part_terms == pytest.approx(terms, rel=1e-9)
+    assert BLOCK > 300
+    assert len(expected) == 300

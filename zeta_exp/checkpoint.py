@@ -1,0 +1,86 @@
+"""Checkpoints: weights and moments as safetensors, counters in its header; no pickle."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from zeta_exp.errors import UserError
+from zeta_exp.files import write_atomically
+from zeta_exp.models import Model
+from zeta_exp.optimizer import Optimisation
+
+FILE = "checkpoint/state.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    epoch: int = 0  # epochs completed
+    step: int = 0  # updates made in the epoch begun
+    updates: int = 0
+    node_visits: int = 0  # Σ owned ordinals over all updates
+    wall_s: float = 0.0  # seconds spent training
+    loss_sum: float = 0.0  # Σ training loss over the updates of the epoch begun
+
+
+def save_checkpoint(
+    directory: Path, model: Model, optimisation: Optimisation, progress: Progress
+) -> None:
+    """Writes the state of a run; the file is whole or is the one that was there before."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, moments in optimisation.moments().items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
+    header = {"model": type(model).__name__, "progress": json.dumps(asdict(progress))}
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    path = directory / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, save(contiguous, metadata=header))
+
+
+def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -> Progress:
+    """Restores the model and the optimiser in place.
+
+    Raises `UserError` where there is no checkpoint, or one of another model.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        raise UserError(
+            f"resume={directory}: no checkpoint there ({FILE} is missing); "
+            "name the directory of a run that has trained"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(f"{path} is no whole checkpoint ({error}): start the run again") from error
+    _restore_model(path, header, tensors, model)
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            moments.setdefault(int(index), {})[key] = value
+    progress = Progress(**json.loads(header["progress"]))
+    optimisation.restore(moments, progress.updates)
+    return progress
+
+
+def _restore_model(
+    path: Path, header: dict[str, str], tensors: dict[str, torch.Tensor], model: Model
+) -> None:
+    stored = {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if header["model"] != type(model).__name__ or expected != {
+        name: tuple(value.shape) for name, value in stored.items()
+    }:
+        raise UserError(
+            f"{path} is a checkpoint of another model ({header['model']}, "
+            f"{sum(v.numel() for v in stored.values())} parameters; this one is "
+            f"{type(model).__name__}, {model.n_parameters}): resume the run it belongs to"
+        )
+    model.load_state_dict(stored)

@@ -1,0 +1,266 @@
+"""One experiment: its parts put together, trained, measured and written down."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zeta_exp.batch import Line
+from zeta_exp.checkpoint import Progress, load_checkpoint
+from zeta_exp.errors import UserError
+from zeta_exp.evaluation.baselines import baseline_errors
+from zeta_exp.evaluation.statistics import r_squared, rmse, spacing_statistics
+from zeta_exp.evaluation.window import Window
+from zeta_exp.features import Features, tabulated
+from zeta_exp.hardware import GIB, Hardware
+from zeta_exp.losses import WeightedLoss
+from zeta_exp.models import Model
+from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.result import (
+    config_sha256,
+    peak_memory_mb,
+    provenance,
+    write_predictions,
+    write_result,
+    zeros_sha256,
+)
+from zeta_exp.split import Split
+from zeta_exp.strategies import Strategy
+from zeta_exp.target import Truth, make_target
+from zeta_exp.theory.counting import rebuild
+from zeta_exp.tracking import Tracker
+from zeta_exp.training import Interrupted, Row, Training
+from zeta_exp.zeros.source import ZeroSource
+
+Report = Callable[[str], None]  # takes a line for the user
+Advance = Callable[[int, int, Row | None], None]  # updates made, of how many, the newest row
+
+
+def _silent(*_: object) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The parts of a run, as the config composed them."""
+
+    config: Mapping[str, Any]  # resolved, plain
+    split: Split
+    seed: int
+    target: str
+    epochs: int
+    zeros: ZeroSource
+    features: Features
+    offsets: tuple[int, ...]
+    build_model: Callable[..., Model]  # (dim, offsets) → model
+    loss: WeightedLoss
+    strategy: Strategy
+    optimizer: AdamWOneCycle
+    hardware: Hardware
+    tracker: Tracker
+    baseline_max_prime: int
+    report: Report = field(default=_silent)
+    advance: Advance = field(default=_silent)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise UserError(f"budget.epochs={self.epochs} trains nothing: use 1 or more")
+
+    def run(self, directory: Path, resume: bool) -> dict[str, Any]:
+        """Trains, evaluates and writes result.json; returns its content.
+
+        Raises `UserError` for what can't be run, `Interrupted` where the run was stopped.
+        """
+        begun = time.monotonic()
+        prepared = self._prepare()
+        training = self._training(prepared, directory)
+        progress = Progress()
+        if resume:
+            progress = load_checkpoint(directory, prepared.model, training.optimisation)
+            self.report(f"resuming after epoch {progress.epoch}, update {progress.updates}")
+        try:
+            progress = training.run(progress)
+        except Interrupted:
+            write_result(directory, self._account(prepared, progress, "interrupted"))
+            raise
+        result = self._account(prepared, progress, "completed") | self._measure(prepared, directory)
+        result["total_s"] = round(time.monotonic() - begun, 3)
+        write_result(directory, result)
+        self.tracker.finish(result)
+        return result
+
+    def _prepare(self) -> "Prepared":
+        """The model and the lines, after every check that needs no zero."""
+        torch.manual_seed(self.seed)
+        device = self.hardware.claim()
+        model = self.build_model(dim=self.features.dim, offsets=self.offsets).to(device)
+        self.strategy.check(self.split, self.loss, model)
+        self._check_memory(model, device)
+        start, stop = self.split.start, self.split.extrapolation[1]
+        residual = self.zeros.residuals(start, stop)
+        for note in self.zeros.notes():
+            self.report(note)
+        margin = model.receptive_field + self.loss.margin
+        target = make_target(self.target, self.split)
+        seen = residual[: self.split.N]
+        line = Line(
+            features=tabulated(self.features, start - margin, stop + margin),
+            offsets=self.offsets,
+            target=target,
+            truth=Truth(target, start, seen),
+            device=device,
+        )
+        return Prepared(self, model, line, residual, margin)
+
+    def _check_memory(self, model: Model, device: torch.device) -> None:
+        need = self.strategy.peak_bytes(self.split, self.loss, model, self.features.dim)
+        have = self.hardware.memory_bytes(device)
+        if need > have:
+            raise UserError(
+                f"N={self.split.N} with strategy={self.strategy.name} needs about "
+                f"{need / GIB:.1f} GB and {device.type} has {have / GIB:.1f} GB: use "
+                f"{self.strategy.smaller} or lower N"
+            )
+
+    def _training(self, prepared: "Prepared", directory: Path) -> Training:
+        visits = self.strategy.open(prepared.line, self.split, self.loss, prepared.model)
+        total = self.epochs * visits.updates_per_epoch
+        return Training(
+            model=prepared.model,
+            loss=self.loss,
+            strategy=self.strategy,
+            visits=visits,
+            optimisation=self.optimizer.start(prepared.model, total),
+            validate=prepared.validate,
+            epochs=self.epochs,
+            directory=directory,
+            tracker=self.tracker,
+            advance=lambda updates, row: self.advance(updates, total, row),
+        )
+
+    def _account(self, prepared: "Prepared", progress: Progress, status: str) -> dict[str, Any]:
+        """What the run used and where its numbers come from."""
+        device = prepared.line.device
+        ordinates = self.zeros.ordinates(self.split.start, self.split.start + self.split.N)
+        return {
+            "status": status,
+            "epochs": progress.epoch,
+            "updates": progress.updates,
+            "node_visits": progress.node_visits,
+            "wall_s": round(progress.wall_s, 3),
+            "nodes_per_s": round(progress.node_visits / max(progress.wall_s, 1e-9), 1),
+            **peak_memory_mb(device),
+            "n_parameters": prepared.model.n_parameters,
+            "notes": [*self.zeros.notes(), *self.strategy.notes(self.loss)],
+            "config": dict(self.config),
+            "config_sha256": config_sha256(self.config),
+            "provenance": provenance(device)
+            | {
+                "zeros": self.zeros.provenance(),
+                "zeros_sha256": zeros_sha256(ordinates),
+                "start": self.split.start,
+                "N": self.split.N,
+                "seed": self.seed,
+            },
+        }
+
+    def _measure(self, prepared: "Prepared", directory: Path) -> dict[str, Any]:
+        """The numbers of result.json, and predictions.npz behind them."""
+        prepared.model.eval()
+        split = self.split
+        val, terms = prepared.validation.evaluate(prepared.model, self.loss)
+        ext = prepared.extrapolation.predict(prepared.model)
+        val_true = prepared.true(*split.validation)
+        ext_true = prepared.true(*split.extrapolation)
+        write_predictions(
+            directory,
+            val_n=np.arange(*split.validation),
+            val_pred=val,
+            val_true=val_true,
+            ext_n=np.arange(*split.extrapolation),
+            ext_pred=ext,
+            ext_true=ext_true,
+        )
+        hundred, tenth = slice(100), slice(split.next_tenth[1] - split.next_tenth[0])
+        n = np.arange(*split.next_hundred)
+        ordinates = rebuild(n, ext[hundred])
+        actual = self.zeros.ordinates(*split.next_hundred)
+        self.report("measuring the baselines")
+        baselines = baseline_errors(
+            split,
+            lambda a, b: prepared.true(a, b),
+            lambda ordinals: prepared.line.features(ordinals).numpy(),
+            self.baseline_max_prime,
+        )
+        return {
+            "extrapolation_error": rmse(ext[hundred], ext_true[hundred]),
+            "extrapolation_error_gamma": rmse(ordinates, actual),
+            "extrapolation_error_next10pct": rmse(ext[tenth], ext_true[tenth]),
+            "val_rmse": rmse(val, val_true),
+            "val_loss": prepared.weighted(terms),
+            "val_r2": r_squared(val, val_true),
+            "next10pct_r2": r_squared(ext[tenth], ext_true[tenth]),
+            "loss_terms": terms,
+            "predicted_next": float(ordinates[0]),
+            "actual_next": float(actual[0]),
+            "baselines": baselines,
+            "spacing": {
+                "prediction": spacing_statistics(val),
+                "truth": spacing_statistics(val_true),
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The model with its line and the truth it is measured against."""
+
+    experiment: Experiment
+    model: Model
+    line: Line
+    residual: NDArray[np.float64]  # δ_n from split.start to the end of the extrapolation
+    margin: int
+
+    @cached_property
+    def validation(self) -> Window:
+        """The last tenth of the seen range."""
+        return Window(self.line, *self.experiment.split.validation, self.margin)
+
+    @cached_property
+    def extrapolation(self) -> Window:
+        """Everything measured beyond the seen range."""
+        return Window(self.line, *self.experiment.split.extrapolation, self.margin)
+
+    @cached_property
+    def next_hundred(self) -> Window:
+        """The headline window, logged every epoch and never used."""
+        return Window(self.line, *self.experiment.split.next_hundred, self.margin)
+
+    def true(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Residuals δ_n of [start, stop)."""
+        first = self.experiment.split.start
+        return self.residual[start - first : stop - first]
+
+    def weighted(self, terms: Mapping[str, float]) -> float:
+        """Σ λ_i·L_i of term values."""
+        return sum(self.experiment.loss.weights[name] * value for name, value in terms.items())
+
+    def validate(self) -> Row:
+        """The measured columns of a row of metrics.csv."""
+        split = self.experiment.split
+        val, terms = self.validation.evaluate(self.model, self.experiment.loss)
+        beyond = self.next_hundred.predict(self.model)
+        loss = self.weighted(terms)
+        return {
+            "val_loss": loss if math.isfinite(loss) else math.inf,
+            "val_rmse": rmse(val, self.true(*split.validation)),
+            "extrapolation_error": rmse(beyond, self.true(*split.next_hundred)),
+            **terms,
+        }

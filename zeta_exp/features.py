@@ -1,0 +1,151 @@
+"""Floor 2: features of a node, functions of the ordinal n alone.
+
+Nothing here looks at a zero, so nothing can leak into training, and the features of ordinals
+that were never generated cost the same as any others.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeta_exp.errors import UserError
+from zeta_exp.theory.counting import smooth_height
+from zeta_exp.theory.phases import Frequencies, log_frequencies, turns_at
+from zeta_exp.theory.primes import prime_powers_up_to
+
+AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest primes to about unit variance
+ANCHOR = 4096  # phases are reduced at every 4096th ordinal, so they do not depend on the block
+TABLE_BYTES = 256 * 2**20  # features of a whole run are kept where they fit in this
+
+
+class Features(Protocol):
+    """Maps ordinals of any shape (…) to float32 features (…, dim)."""
+
+    dim: int
+    max_prime: int | None  # largest prime known to the features, None where there is none
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """Features of the ordinals; each n ≥ 1."""
+        ...
+
+
+class LogIndex:
+    """The published scripts' only feature, log n."""
+
+    dim = 1
+    max_prime = None
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """log n, (…, 1) float32."""
+        return torch.from_numpy(np.log(ordinals.astype(np.float64)).astype(np.float32))[..., None]
+
+
+class _Phases:
+    """cos and sin of t̂_n·ω_k with amplitude a_k, and 1/log(t̂_n/2π).  (…, 2K+1)."""
+
+    def __init__(self, frequencies: Frequencies, amplitudes: NDArray[np.float64]) -> None:
+        self._frequencies = frequencies  # (K,) in turns
+        self._amplitudes = torch.from_numpy(AMPLITUDE * amplitudes).float()  # (K,)
+        self.dim = 2 * len(amplitudes) + 1
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """Phases in float64 relative to an anchor reduced in double-double; cast after reduction.
+
+        Error of a phase: about 1e-9 of a turn for n ≤ 10^8, where t̂_n itself is the limit.
+        """
+        height = smooth_height(ordinals)
+        anchor, index = np.unique((ordinals - 1) // ANCHOR, return_inverse=True)
+        # quarter-integer heights are exact in float64 and in the product with a frequency
+        anchor_height = np.round(4 * smooth_height(anchor * ANCHOR + ANCHOR // 2)) / 4
+        anchor_turns = torch.from_numpy(turns_at(anchor_height, self._frequencies))
+        index = index.reshape(ordinals.shape)
+        offset = torch.from_numpy(height - anchor_height[index])
+        turns = offset[..., None] * torch.from_numpy(self._frequencies.hi)
+        turns += anchor_turns[torch.from_numpy(index)]
+        turns -= turns.round()
+        angle = turns.float().mul_(2 * math.pi)
+        density = torch.from_numpy(1 / np.log(height / (2 * np.pi))).float()[..., None]
+        return torch.cat(
+            [angle.cos().mul_(self._amplitudes), angle.sin().mul_(self._amplitudes), density], -1
+        )
+
+
+class PrimePhases(_Phases):
+    """cos(t̂_n log m)/√m and sin(t̂_n log m)/√m for prime powers m = p^k ≤ max_prime.
+
+    The frequencies of S(t) ≈ −(1/π) Σ_{p,k} sin(k t log p)/(k p^{k/2}).  Titchmarsh §14.21.
+    """
+
+    def __init__(self, max_prime: int) -> None:
+        self.max_prime = max_prime
+        m = prime_power_frequencies(max_prime)
+        super().__init__(log_frequencies(m), 1 / np.sqrt(m))
+
+
+class RandomPhases(_Phases):
+    """Control: as `PrimePhases`, each log m moved at random within its neighbours' spacing.
+
+    Same count, same amplitudes, same gaps between frequencies, no arithmetic.
+    """
+
+    def __init__(self, max_prime: int, seed: int) -> None:
+        self.max_prime = max_prime
+        m = prime_power_frequencies(max_prime)
+        omega = np.log(m)
+        spacing = np.maximum(0.05, np.gradient(omega)) if len(omega) > 1 else np.ones(1)
+        omega = omega + np.random.default_rng(seed).uniform(-0.5, 0.5, len(omega)) * spacing
+        turns = omega / (2 * np.pi)
+        super().__init__(Frequencies(turns, np.zeros_like(turns)), 1 / np.sqrt(m))
+
+
+def prime_power_frequencies(max_prime: int) -> NDArray[np.int64]:
+    """The prime powers m ≤ max_prime; at least one, or it is the user's error."""
+    m = np.array([power.m for power in prime_powers_up_to(max_prime)], dtype=np.int64)
+    if not len(m):
+        raise UserError(f"features.max_prime={max_prime} leaves no prime: use 2 or more")
+    return m
+
+
+class Averaged:
+    """Features of the coarse line: cell k is the mean over the ordinals (k−1)b+1 … kb."""
+
+    def __init__(self, features: Callable[[NDArray[np.int64]], Tensor], b: int) -> None:
+        self._features = features
+        self._members = np.arange(1 - b, 1)
+        self._b = b
+
+    def __call__(self, cells: NDArray[np.int64]) -> Tensor:
+        """Cells k ≥ 1 of any shape (…) to (…, dim)."""
+        return self._features(cells[..., None] * self._b + self._members).mean(-2)
+
+
+class FeatureTable:
+    """Features looked up for ordinals in [lo, hi), computed for any others.
+
+    The numbers are those of the features it wraps; only the time differs.
+    """
+
+    def __init__(self, features: Features, lo: int, hi: int) -> None:
+        self._features = features
+        self._lo, self._hi = lo, hi
+        self.dim, self.max_prime = features.dim, features.max_prime
+        self._table = torch.cat(
+            [features(np.arange(first, min(first + ANCHOR, hi))) for first in range(lo, hi, ANCHOR)]
+        )
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """Features (…, dim) of ordinals (…)."""
+        if ordinals.size and ordinals.min() >= self._lo and ordinals.max() < self._hi:
+            return self._table[torch.from_numpy(ordinals - self._lo)]
+        return self._features(ordinals)
+
+
+def tabulated(features: Features, lo: int, hi: int) -> Features:
+    """The features, kept as a table for [lo, hi) where that takes at most `TABLE_BYTES`."""
+    fits = (hi - lo) * features.dim * 4 <= TABLE_BYTES
+    return FeatureTable(features, max(lo, 1), hi) if fits else features

@@ -1,0 +1,172 @@
+"""The renormalisation-group penalty in its three forms.
+
+`block_spin` and `local` compare f on the coarse-grained line with the coarse-grained f;
+`dilation` is the published scripts' form.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zeta_exp.batch import Batch
+from zeta_exp.errors import UserError
+from zeta_exp.graph import Block
+from zeta_exp.models import Model
+
+SCALES = (2, 4)
+
+
+def _first_cell_from(ordinal: int, b: int) -> int:
+    """The first cell whose first ordinal is ≥ `ordinal`; cell k holds (k−1)b+1 … kb."""
+    return -((1 - ordinal) // b) + 1
+
+
+def _require_runs(batch: Batch) -> None:
+    if not batch.blocks:
+        raise UserError(
+            "rg coarse-grains runs of consecutive ordinals, and a METIS cluster is none: "
+            "use strategy.partition=contiguous or loss.weights.rg=0"
+        )
+
+
+class BlockSpin:
+    """mean_b mean_k (f(R_b X)_k − (R_b f(X))_k)², b ∈ {2, 4}, gradients through both branches.
+
+    R_b averages over aligned cells of b ordinals (Kadanoff's block spin).  It vanishes for a
+    pointwise affine f; of a ±1 convolution it asks for scale-free kernels.  A cell belongs to the
+    block that owns its first ordinal; a cell that the scope cuts is dropped and counted.
+    Statistics: [Σ r², cells, cells dropped] for each b.
+    """
+
+    name = "rg"
+    margin = max(SCALES) - 1
+    needs_whole_line = True
+    linear = True
+
+    def __init__(self, scales: Sequence[int] = SCALES) -> None:
+        self._scales = tuple(scales)
+
+    def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
+        """(3·len(scales),) float64."""
+        _require_runs(batch)
+        return torch.cat([self._at_scale(b, batch, output, model) for b in self._scales])
+
+    def value(self, total: Tensor) -> Tensor:
+        """Mean over the scales of Σ r² / cells."""
+        squares, cells = total[0::3], total[1::3]
+        return (squares / cells.clamp(min=1)).mean()
+
+    def _at_scale(self, b: int, batch: Batch, output: Tensor, model: Model) -> Tensor:
+        coarse = batch.view(
+            f"{type(self).__name__} {b}",
+            lambda: batch.line.coarse(b).runs(
+                [self._coarse_block(b, block, model.receptive_field) for block in batch.blocks]
+            ),
+        )
+        counted, dropped = self._counted(b, batch, coarse, model.receptive_field)
+        average = _average_over_cells(b, batch, coarse, output)
+        difference = (model(coarse) - average).double() * counted
+        return torch.stack(
+            [difference.square().sum(), counted.sum().double(), dropped.sum().double()]
+        )
+
+    def _coarse_block(self, b: int, block: Block, halo: int) -> Block:
+        """The cells that begin in the block, seen with their whole receptive field."""
+        first, stop = _first_cell_from(block.start, b), _first_cell_from(block.stop, b)
+        return Block.with_halo(first, max(stop, first + 1), halo)
+
+    def _counted(self, b: int, batch: Batch, coarse: Batch, halo: int) -> tuple[Tensor, Tensor]:
+        """Masks of the coarse nodes that count, and of those the scope cuts."""
+        first = (coarse.ordinals - 1) * b + 1
+        # a block shorter than a cell may own none; the node held for it then starts beyond it
+        own = coarse.owned & (first < first.new_tensor([[block.stop] for block in batch.blocks]))
+        complete = first + b <= batch.scope[1]
+        return own & complete, own & ~complete
+
+
+class LocalBlockSpin(BlockSpin):
+    """`block_spin` inside each block: the coarse line ends where the block's view ends.
+
+    Counts the cells that lie in the block and whose coarse receptive field lies in its view.
+    """
+
+    margin = 0
+    needs_whole_line = False
+
+    @staticmethod
+    def check_block(size: int, view: int, receptive_field: int) -> None:
+        """Refuses blocks of `size` ordinals, seeing `view`, too short to hold one whole cell."""
+        b = max(SCALES)
+        cells = min((view - (b - 1)) // b - 2 * receptive_field, size // b - 1)
+        if cells < 1:
+            needed = b * (2 * receptive_field + 2)
+            raise UserError(
+                f"loss.rg.form=local finds no whole coarse cell in blocks of {size} ordinals: "
+                f"use strategy.block_size={needed} or more"
+            )
+
+    def _coarse_block(self, b: int, block: Block, halo: int) -> Block:
+        """The cells inside the block, seen as far as the block sees whole cells."""
+        first, stop = _first_cell_from(block.start, b), (block.stop - 1) // b + 1
+        lo, hi = _first_cell_from(block.lo, b), (block.hi - 1) // b + 1
+        stop = max(stop, first + 1)  # a last block shorter than a cell holds one uncounted node
+        return Block(first, stop, lo, max(hi, stop))
+
+    def _counted(self, b: int, batch: Batch, coarse: Batch, halo: int) -> tuple[Tensor, Tensor]:
+        k = coarse.ordinals
+        lo = k.new_tensor([[block.lo] for block in coarse.blocks])
+        hi = k.new_tensor([[block.hi] for block in coarse.blocks])
+        inside = ((k - halo >= lo) | (lo == 1)) & (k + halo < hi)
+        stop = k.new_tensor([[block.stop] for block in batch.blocks])
+        own = coarse.owned & (k * b < stop)
+        return own & inside, own & ~inside
+
+
+class Dilation:
+    """mean (stopgrad f(x_{2n})/2 − f(x_n))², f at 2n with its true neighbours 2n ± o.
+
+    n runs over the ordinals of the scope with 2n in the scope too; where there is none (the
+    validation range, high starts) over all of it, since f at 2n needs no zero.  For residuals the
+    truth violates it (δ_n and δ_2n are uncorrelated) and f ≡ 0 satisfies it: kept for the record.
+    Statistics: [Σ r², count].
+    """
+
+    name = "rg"
+    margin = 0
+    needs_whole_line = True
+    linear = True
+
+    def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
+        """[Σ r², count], float64."""
+        _require_runs(batch)
+        halo = model.receptive_field
+        doubled = batch.view(
+            "doubled",
+            lambda: batch.line.runs(
+                [Block.with_halo(2 * c.start, 2 * c.stop - 1, halo) for c in batch.blocks]
+            ),
+        )
+        with torch.no_grad():
+            at_double = model(doubled)
+        position = 2 * batch.ordinals - doubled.graph.ordinals[:, :1]
+        half = at_double.gather(-1, position.clamp(0, at_double.shape[-1] - 1)) / 2
+        start, stop = batch.scope
+        counted = batch.owned & ((2 * batch.ordinals < stop) | (2 * start >= stop))
+        difference = (half - output).double() * counted
+        return torch.stack([difference.square().sum(), counted.sum().double()])
+
+    def value(self, total: Tensor) -> Tensor:
+        """Σ r² / count."""
+        return total[0] / total[1].clamp(min=1)
+
+
+def _average_over_cells(b: int, batch: Batch, coarse: Batch, output: Tensor) -> Tensor:
+    """(R_b f(X))_k for every node of the coarse runs, (R, K); arbitrary where not counted."""
+    start = (coarse.graph.ordinals - 1) * b + 1 - batch.graph.ordinals[:, :1]
+    members = start[..., None] + torch.arange(b, device=start.device)
+    members = members.clamp(0, output.shape[-1] - 1).flatten(1)
+    return output.gather(-1, members).unflatten(-1, (-1, b)).mean(-1)
+
+
+RG_FORMS = {"block_spin": BlockSpin, "dilation": Dilation, "local": LocalBlockSpin}

@@ -1,0 +1,41 @@
+"""The spacing of neighbouring predictions, in the two unfoldings."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from zeta_exp.batch import Batch
+from zeta_exp.errors import UserError
+from zeta_exp.target import OrdinateTarget
+
+
+class Spacing(Protocol):
+    """Unfolded spacings of a batch's outputs and which of them count."""
+
+    def __call__(self, batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
+        """Spacings (…, L−1) and a bool mask of the same shape."""
+        ...
+
+
+def smooth_spacing(batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
+    """s_n = N̄(γ̂_{n+1}) − N̄(γ̂_n) = 1 + δ̂_{n+1} − δ̂_n, owned by the batch that owns n."""
+    residual = batch.line.target.residual(batch.ordinals, output)
+    return 1 + residual.diff(dim=-1), batch.pairs
+
+
+def mean_spacing(batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
+    """s/mean(s) of the raw gaps, gaps s ≤ 0 dropped: the published scripts' unfolding.
+
+    It ignores that the mean gap shrinks with height, forgets crossings, and its mean runs over
+    the whole batch, so it is no sum over blocks: for the replica of those scripts only.
+    """
+    target = batch.line.target
+    if not isinstance(target, OrdinateTarget):
+        raise UserError("loss.spacing=mean divides gaps of heights: it needs target=ordinate")
+    gap = target.height(output).diff(dim=-1)
+    counted = batch.pairs & (gap > 0)
+    mean = (gap * counted).sum() / counted.sum().clamp(min=1)
+    return gap / mean.clamp(min=1e-12), counted
+
+
+SPACINGS: dict[str, Spacing] = {"smooth": smooth_spacing, "mean": mean_spacing}

@@ -1,0 +1,35 @@
+"""What every model is."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from zeta_exp.batch import Batch
+
+
+class Model(nn.Module, ABC):
+    """Predicts the target of each node of a batch.
+
+    The output at n may depend on the ordinals n − r … n + r only, r = `receptive_field`: with a
+    halo of r the outputs of a block equal those of the whole line.
+    """
+
+    receptive_field: int = 0  # in ordinals, on either side
+    floats_per_node: int = 0  # activations kept for the backward pass, for the memory estimate
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs (…, L) for a batch with features (…, L, F)."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained scalars."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def zero_head(width: int) -> nn.Linear:
+    """A linear read-out that starts at zero, so that training begins at the linear model."""
+    head = nn.Linear(width, 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head

@@ -1,0 +1,43 @@
+"""Models that look at one ordinal at a time."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from zeta_exp.batch import Batch
+from zeta_exp.models.base import Model, zero_head
+
+
+class Linear(Model):
+    """δ̂_n = w·x_n + b: the truncated explicit formula with learnt amplitudes."""
+
+    def __init__(self, dim: int, offsets: Sequence[int]) -> None:
+        super().__init__()
+        self.readout = nn.Linear(dim, 1)
+        self.floats_per_node = 1
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs (…, L)."""
+        return self.readout(batch.features)[..., 0]
+
+
+class MLP(Model):
+    """A linear skip plus a perceptron of `layers` hidden layers, node by node."""
+
+    def __init__(
+        self, dim: int, offsets: Sequence[int], hidden: int = 128, layers: int = 2
+    ) -> None:
+        super().__init__()
+        self.skip = nn.Linear(dim, 1)
+        widths = [dim] + [hidden] * layers
+        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
+        self.head = zero_head(hidden)
+        self.floats_per_node = 2 * hidden * layers
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs (…, L)."""
+        h = batch.features
+        for layer in self.hidden:
+            h = nn.functional.silu(layer(h))
+        return (self.skip(batch.features) + self.head(h))[..., 0]

@@ -1,0 +1,1 @@
+"""Floor 7: what a person sees of a run: tables and figures."""

@@ -1,0 +1,146 @@
+"""What a run says at its end: the model beside its baselines, in 80 columns."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from zeta_exp.theory.counting import mean_gap
+
+LEARNT_NOTHING = 0.02  # R² of the residual that a control reaches by chance
+BASELINES = {
+    "riemann_siegel": "Riemann–Siegel, smoothed (ceiling)",
+    "linear": "linear (ridge)",
+    "explicit_formula": "explicit formula, same primes",
+    "ar2": "AR(2): one step ahead, sees δ(n-1), δ(n-2)",
+    "smooth": "smooth count, δ = 0",
+}
+SCALE = "prime-tail scale (a scale, not an error)"
+STATISTICS = {
+    "variance": "variance",
+    "ks_gue": "KS to GUE",
+    "mmd_gue": "MMD² to GUE",
+    "lag1": "lag-1 corr.",
+}
+
+
+def result_table(result: Mapping[str, Any]) -> Table:
+    """The model beside its baselines; RMSE in mean spacings.
+
+    result: the contents of `result.json`.  The last column says how many times smaller than the
+    smooth count's the error over the next 10% is.
+    """
+    baselines = result["baselines"]
+    smooth = baselines["smooth"]["next10pct"]
+    table = _table(
+        "RMSE beyond the range, in mean spacings", ("next 100", "next 10%", "smooth/error")
+    )
+    error = result["extrapolation_error_next10pct"]
+    row = _row(result["extrapolation_error"], error, _ratio(smooth, error))
+    table.add_row("this model", *row, style="bold", end_section=True)
+    for name, label in BASELINES.items():
+        if name in baselines:
+            errors = baselines[name]
+            ratio = _ratio(smooth, errors["next10pct"])
+            table.add_row(
+                label,
+                *_row(errors["next100"], errors["next10pct"], ratio),
+                end_section=name == "smooth",
+            )
+    if "prime_tail" in baselines:
+        scale = baselines["prime_tail"]
+        table.add_row(SCALE, *_row(scale["next100"], scale["next10pct"], "–"), style="dim")
+    return table
+
+
+def spacing_table(spacing: Mapping[str, Mapping[str, float]]) -> Table:
+    """Spectral statistics of prediction and truth, one row each."""
+    table = _table("Spacings", STATISTICS.values())
+    for name in ("prediction", "truth"):
+        table.add_row(name, *(_number(spacing[name][key]) for key in STATISTICS))
+    return table
+
+
+def print_result(result: Mapping[str, Any], run: Path, console: Console) -> None:
+    """The tables, what they mean in words, where the files are, and what to try next."""
+    lines = [
+        *_verdict(result),
+        "",
+        f"files in {run}: result.json, metrics.csv, predictions.npz, plots/",
+    ]
+    lines += ["", "Try next:", *_next_commands(result, run)]
+    for table in (result_table(result), spacing_table(result["spacing"])):
+        console.print()
+        console.print(table)
+    console.print()
+    for line in lines:  # paths and commands are for copying: never wrapped, never interpreted
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _table(title: str, headings: Iterable[str]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _verdict(result: Mapping[str, Any]) -> list[str]:
+    r2 = result["next10pct_r2"]
+    lines = [
+        f"R² of the residual: {_number(result['val_r2'])} on the validation range, "
+        f"{_number(r2)} over the next 10%"
+    ]
+    if not r2 > LEARNT_NOTHING:
+        lines.append(
+            f"the model has learnt nothing about the fluctuation of the zeros: R² = {_number(r2)}"
+        )
+    lines += _next_zero(result)
+    if result.get("status", "completed") != "completed":
+        lines.append(f"this run is {result['status']} after {result['epochs']} epochs")
+    return lines
+
+
+def _next_zero(result: Mapping[str, Any]) -> list[str]:
+    predicted, actual = result["predicted_next"], result["actual_next"]
+    ordinal = result["provenance"]["start"] + result["provenance"]["N"]
+    error = predicted - actual
+    gaps = error / float(mean_gap(actual))
+    return [
+        f"the next zero, γ({ordinal:,}): predicted {predicted:.6f}, actual {actual:.6f},",
+        f"off by {error:+.6f} in height, {gaps:+.4f} mean spacings",
+    ]
+
+
+def _next_commands(result: Mapping[str, Any], run: Path) -> list[str]:
+    commands = {
+        "features=random_phases": "a control: R² must fall to 0",
+        "strategy=fullbatch": "the whole line in each step",
+        "start=2000000 features.max_prime=1000": "higher zeros, more primes",
+    }
+    if result.get("status") == "interrupted":
+        commands = {f"resume={run}": "finish this run"} | dict(list(commands.items())[:2])
+    return [f'  make run ARGS="{arguments}"  # {why}' for arguments, why in commands.items()]
+
+
+def _row(next100: float | None, next10pct: float | None, ratio: str) -> tuple[str, str, str]:
+    return _number(next100), _number(next10pct), ratio
+
+
+def _ratio(smooth: float, error: float | None) -> str:
+    if not error:
+        return "–"
+    ratio = smooth / error
+    return f"{ratio:,.0f}" if 100 <= ratio < 1e6 else f"{ratio:.3g}"
+
+
+def _number(value: float | None) -> str:
+    """Four decimals in the usual range, an exponent for what they would hide; 8 characters."""
+    if value is None:
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 100:
+        return f"{value:.4f}"
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.2e}"

@@ -1,0 +1,99 @@
+"""What a run leaves behind: result.json, predictions.npz and where the numbers come from."""
+
+import hashlib
+import io
+import json
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zeta_exp.files import write_atomically
+
+PACKAGES = ("zeta_exp", "torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
+# where a run writes and how it is watched do not change its numbers
+NOT_HASHED = ("hydra", "resume", "tracking")
+
+
+def config_sha256(config: Mapping[str, Any]) -> str:
+    """sha256 of the resolved config as sorted JSON, without hydra, resume and tracking."""
+    kept = {key: value for key, value in config.items() if key not in NOT_HASHED}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def zeros_sha256(ordinates: NDArray[np.float64]) -> str:
+    """sha256 of ordinates as little-endian float64."""
+    return hashlib.sha256(ordinates.astype("<f8").tobytes()).hexdigest()
+
+
+def _git(*arguments: str) -> str | None:
+    done = subprocess.run(
+        ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Commit, versions and device: what else the numbers depend on."""
+    try:
+        commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    except FileNotFoundError:  # no git on this machine
+        commit, changes = None, None
+    cuda = device.type == "cuda"
+    return {
+        "git": commit,
+        "dirty": None if changes is None else bool(changes),
+        "versions": {"python": platform.python_version()}
+        | {package: _version(package) for package in PACKAGES},
+        "device": torch.cuda.get_device_name(device) if cuda else f"cpu ({platform.machine()})",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def peak_memory_mb(device: torch.device) -> dict[str, float]:
+    """Peak resident memory of the process and peak memory of the device, MiB."""
+    kib = 1024 if sys.platform == "darwin" else 1  # ru_maxrss: bytes there, KiB on Linux
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib / 1024
+    vram = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
+    return {"peak_rss_mb": round(rss, 1), "peak_vram_mb": round(vram, 1)}
+
+
+def write_result(directory: Path, result: Mapping[str, Any]) -> None:
+    """Writes result.json; what JSON can't hold (NaN, ±∞) becomes null."""
+    text = json.dumps(_finite(result), indent=2, allow_nan=False)
+    write_atomically(directory / "result.json", text.encode() + b"\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def write_predictions(directory: Path, **arrays: NDArray[Any]) -> None:
+    """Writes predictions.npz: {val,ext}_{n,pred,true}, residuals in mean spacings.
+
+    Equal arrays give equal bytes: members carry no time.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_atomically(directory / "predictions.npz", buffer.getvalue())

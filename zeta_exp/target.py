@@ -1,0 +1,85 @@
+"""What the network's output means: the residual δ_n, or the ordinate γ_n itself."""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeta_exp.errors import UserError
+from zeta_exp.split import Split
+from zeta_exp.theory.counting import LOWEST_HEIGHT, rebuild, smooth_count, smooth_height
+
+
+class Target(Protocol):
+    """The quantity that is learnt, and the way back to the residual."""
+
+    name: str
+
+    def encode(self, n: NDArray[np.int64], residual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the output should be for ordinals n (B,) with residuals δ (B,)."""
+        ...
+
+    def residual(self, ordinals: Tensor, output: Tensor) -> Tensor:
+        """Predicted residual δ̂_n in mean spacings; both (…)."""
+        ...
+
+
+class ResidualTarget:
+    """The output is δ_n, of order 0.3 at any height: no large number meets float32."""
+
+    name = "residual"
+
+    def encode(self, n: NDArray[np.int64], residual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """δ_n itself."""
+        return residual
+
+    def residual(self, ordinals: Tensor, output: Tensor) -> Tensor:
+        """The output itself."""
+        return output
+
+
+class OrdinateTarget:
+    """The published scripts' target: the output is γ_n, in units of the last training height."""
+
+    name = "ordinate"
+
+    def __init__(self, split: Split) -> None:
+        self.unit = float(smooth_height(split.train[1]))
+
+    def encode(self, n: NDArray[np.int64], residual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """γ_n / unit."""
+        return rebuild(n, residual) / self.unit
+
+    def height(self, output: Tensor) -> Tensor:
+        """Predicted ordinate γ̂, float64, kept above the height where N̄ turns."""
+        return (output.double() * self.unit).clamp(min=LOWEST_HEIGHT)
+
+    def residual(self, ordinals: Tensor, output: Tensor) -> Tensor:
+        """δ̂_n = N̄(γ̂_n) − (n − ½), float64."""
+        return smooth_count(self.height(output)) - (ordinals.double() - 0.5)
+
+
+def make_target(name: str, split: Split) -> Target:
+    """The target called `name`."""
+    if name == "residual":
+        return ResidualTarget()
+    if name == "ordinate":
+        return OrdinateTarget(split)
+    raise UserError(f"target={name} is unknown; known: ordinate, residual")
+
+
+class Truth:
+    """Encoded targets of the ordinals [start, stop), float32; zero elsewhere (never owned)."""
+
+    def __init__(self, target: Target, start: int, residual: NDArray[np.float64]) -> None:
+        self._start = start
+        n = np.arange(start, start + len(residual))
+        self._values = torch.from_numpy(target.encode(n, residual)).float()
+
+    def __call__(self, ordinals: Tensor) -> Tensor:
+        """Targets of ordinals (…), float32 (…)."""
+        index = ordinals - self._start
+        known = (index >= 0) & (index < len(self._values))
+        return self._values[index.clamp(0, len(self._values) - 1)] * known
