@@ -25,6 +25,7 @@ def line_of(text, start):
 
 
 def test_the_model_stands_beside_every_baseline(result, printed):
+    result["baselines"]["prime_tail"] = {"next100": 0.05, "next10pct": 0.06}
     text = printed(result)
     starts = [
         "this model",
@@ -37,6 +38,10 @@ def test_the_model_stands_beside_every_baseline(result, printed):
     ]
     places = [text.index("\n" + start) for start in starts]
     assert places == sorted(places)
+
+
+def test_no_prime_tail_is_said_and_not_shown_as_zero(result, printed):
+    assert line_of(printed(result), "prime-tail scale: none").split()[-3:] == ["–", "–", "–"]
 
 
 def test_the_ratio_is_smooth_over_error(result, printed):

@@ -12,10 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 class Screen:
     """Lines, a progress bar where someone is watching, and the result at the end."""
 
-    def __init__(self, run: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, run: Path, say: Callable[[str], None], console: Console | None = None
+    ) -> None:
         self._run = run
         self.say = say  # takes a line; also what writes run.log
-        self._console = Console()
+        self._console = console or Console()
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),

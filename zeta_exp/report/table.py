@@ -19,6 +19,7 @@ BASELINES = {
     "smooth": "smooth count, δ = 0",
 }
 SCALE = "prime-tail scale (a scale, not an error)"
+NO_SCALE = "prime-tail scale: none, P ≥ √(t/2π)"
 STATISTICS = {
     "variance": "variance",
     "ks_gue": "KS to GUE",
@@ -52,7 +53,10 @@ def result_table(result: Mapping[str, Any]) -> Table:
             )
     if "prime_tail" in baselines:
         scale = baselines["prime_tail"]
-        table.add_row(SCALE, *_row(scale["next100"], scale["next10pct"], "–"), style="dim")
+        if scale["next10pct"]:
+            table.add_row(SCALE, *_row(scale["next100"], scale["next10pct"], "–"), style="dim")
+        else:
+            table.add_row(NO_SCALE, "–", "–", "–", style="dim")
     return table
 
 
