@@ -9,31 +9,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from conf.launch import guarded, job
 
-PARTS = ("zeros", "features", "loss", "strategy", "optimizer", "hardware")
-
 
 def execute(config: DictConfig, directory: Path, resume: bool) -> float:
-    """Builds the parts the config names, runs them and shows what came out."""
+    """Builds the parts that the config names, runs them and shows what came out."""
     from zeta_exp.experiment import Experiment
     from zeta_exp.report.screen import Screen
-    from zeta_exp.split import Split
 
     with Screen(directory, logging.getLogger("zeta_exp").info) as screen:
-        experiment = Experiment(
-            config=OmegaConf.to_container(config),
-            split=Split(config.start, config.N),
-            seed=config.seed,
-            target=config.target,
-            epochs=config.budget.epochs,
-            offsets=hydra.utils.instantiate(config.graph),
-            build_model=hydra.utils.instantiate(config.model),
-            tracker=hydra.utils.instantiate(config.tracking),
-            baseline_max_prime=config.evaluation.max_prime,
-            report=screen.say,
-            advance=screen.advance,
-            **{part: hydra.utils.instantiate(config[part]) for part in PARTS},
-        )
-        result = experiment.run(directory, resume)
+        parts = hydra.utils.instantiate(config, _convert_="all")
+        experiment = Experiment(**parts, config=OmegaConf.to_container(config))
+        result = experiment.run(directory, resume, screen)
         screen.show(result)
     return float(result["val_rmse"])
 

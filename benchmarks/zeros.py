@@ -3,7 +3,7 @@
     python benchmarks/zeros.py
 
 Prints the median of each, its spread (slowest over fastest) and the ratio of the medians.  Both
-run on one core; the engine checks that its zeros are complete by Turing's method, python-flint by ball
+run on one core; the engine checks completeness by Turing's method, python-flint proves it in ball
 arithmetic.
 """
 

@@ -1,13 +1,78 @@
-"""Hydra's and OmegaConf's errors as one sentence with advice."""
+"""Errors of composing, building and running an experiment as one sentence with advice."""
 
 import dataclasses
+import errno
 import re
 import typing
 
-from hydra.errors import MissingConfigException
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf.errors import OmegaConfBaseException
 
 from conf.schema import SCHEMAS
+from zeta_exp.errors import UserError
+
+# What the operating system says where output can't be written.
+STORAGE = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.EIO,
+        errno.ENAMETOOLONG,
+    }
+)
+QUOTE = "quote a value that holds = , or brackets, as in 'key=\"value\"'"
+# What Hydra says of an override, and what to say instead; {0} is what the pattern found.
+OVERRIDES = (
+    (r"An item is already at '([^']+)'", "{0} exists already: leave out the +"),
+    (r"Multiple values for ([^.]+)\.", "{0} has an option already: leave out the +"),
+    (
+        r"force-add of config groups is not supported: '\++([^'=]+)",
+        "{0} is a group: leave out the +",
+    ),
+    (
+        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:$|\n| req)",
+        "{0} gives several values, which takes a sweep: add -m, or " + QUOTE,
+    ),
+    (r"Error merging override ~([^\s=]+)", "{0} can't be left out: every run needs it"),
+    (r"You must specify '([^']+)'", "{0} has no option: give {0}=…"),
+    (
+        r"Sweeping over Hydra's configuration is not supported : '([^']+)'",
+        "{0}: hydra.* can't be swept",
+    ),
+    (
+        r"^Config group override must be a string",
+        "a group takes the name of one of its options, not null or a number; --help lists them",
+    ),
+)
+# The same for OmegaConf's words about the value of a key.
+VALUES = (
+    (
+        r"Value '(.*)' of type '\w+' could not be converted to Integer",
+        "{key}={0} is not a whole number: write its digits only, such as {key}=100",
+    ),
+    (
+        r"Value '(.*)' of type '\w+' could not be converted to Float",
+        "{key}={0} is not a number: give one, such as {key}=0.5",
+    ),
+    (r"Value '(.*)' is not a valid bool", "{key}={0} is neither true nor false: give one of them"),
+    (r"is not Optional", "{key} can't be null: give it a value"),
+    (r"is not a ListConfig, list or tuple", "{key} is a list: write it as {key}=[2,3]"),
+    (r"Missing mandatory value", "{key} has no value: give {key}=…"),
+    (r"is not a subclass of|Cannot merge", "{key} takes no value itself{known}"),
+)
 
 
 def _fields(node: type) -> dict[str, typing.Any]:
@@ -26,9 +91,22 @@ def known_keys(path: list[str]) -> list[str]:
     return sorted({key for node in nodes for key in _fields(node)})
 
 
+def _options_with(group: str, key: str) -> list[str]:
+    """The options of a group that have the key."""
+    named = (path.split("/") for path in SCHEMAS)
+    return [
+        name[1]
+        for name in named
+        if name[0] == group and len(name) == 2 and key in _fields(SCHEMAS["/".join(name)])
+    ]
+
+
 def unknown_key(key: str) -> str:
-    """The sentence for a dotted key that no schema has."""
+    """The sentence for a dotted key that no schema, or not that of the chosen option, has."""
     *path, name = key.lstrip("+~").split(".")
+    if len(path) == 1 and (options := _options_with(path[0], name)):
+        choices = " or ".join(f"{path[0]}={option}" for option in options)
+        return f"{key} is no key of the {path[0]} chosen: it belongs to {choices}"
     known = known_keys(path)
     what = {("loss", "weights"): "loss weight"}.get(tuple(path), "key")
     where = f" of {'.'.join(path)}" if path and what == "key" else ""
@@ -36,30 +114,92 @@ def unknown_key(key: str) -> str:
     return f"{what} '{name}'{where} is unknown{listing}"
 
 
+def explain(error: BaseException) -> str | None:
+    """One sentence for an error that the user can mend; None for a defect of the program."""
+    cause = _innermost(error)
+    if isinstance(cause, UserError):
+        sentence: str | None = str(cause)
+    elif isinstance(error, OverrideParseException):
+        what = _first_line(error)
+        sentence = f"{error.override} is not a valid override ({what}): write key=value and {QUOTE}"
+    elif isinstance(error, MissingConfigException):
+        sentence = _missing_option(str(error))
+    elif isinstance(error, HydraException) and not isinstance(error, InstantiationException):
+        sentence = _composition(error)
+    elif isinstance(error, OmegaConfBaseException):
+        sentence = _value(error)
+    elif isinstance(error, ValueError):
+        sentence = _by_rule(OVERRIDES, str(error))
+    else:
+        sentence = _resources(cause)
+    return None if sentence is None else " ".join(sentence.split())
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What an object or a resolver raised, below the wrapping of Hydra and OmegaConf."""
+    while isinstance(error, HydraException | OmegaConfBaseException):
+        wrapped = error.__cause__ or error.__context__
+        if wrapped is None:
+            break
+        error = wrapped
+    return error
+
+
 def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
-def explain(error: BaseException) -> str:
-    """One sentence for an error of composing the configuration."""
+def _by_rule(rules: tuple[tuple[str, str], ...], text: str, **values: str) -> str | None:
+    for pattern, sentence in rules:
+        if found := re.search(pattern, text, re.DOTALL):
+            return sentence.format(*found.groups(), **values)
+    return None
+
+
+def _missing_option(text: str) -> str:
+    found = re.search(r"Could not find '([^']+)/([^'/]*)'", text)
+    if found is None:
+        return text.strip().split("\n", 1)[0]
+    options = ", ".join(re.findall(r"^\t(\S+)$", text, re.MULTILINE))
+    return f"{found[1]}={found[2]} is {'unknown' if found[2] else 'empty'}; known: {options}"
+
+
+def _composition(error: BaseException) -> str:
+    """Hydra's errors: of an override as a whole, or around one of OmegaConf's."""
     text = str(error)
-    if isinstance(error, MissingConfigException) and (
-        found := re.search(r"Could not find '([^']+)/([^'/]+)'", text)
-    ):
-        options = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
-        return f"{found[1]}={found[2]} is unknown; known: {', '.join(options)}"
+    if sentence := _by_rule(OVERRIDES, text):
+        return sentence
     if found := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", text):
-        cause = error.__cause__
-        if cause is None or "not in" in str(cause):
-            return unknown_key(found[1].split("=")[0])
-    for candidate in (error, error.__cause__):
-        if isinstance(candidate, OmegaConfBaseException):
-            key = getattr(candidate, "full_key", None)
-            if "not in" in str(candidate) and key:
-                return unknown_key(key)
-            message = getattr(candidate, "msg", None) or _first_line(candidate)
-            message = message.strip().split("\n", 1)[0]
-            if "Missing mandatory value" in message and key:
-                return f"{key} has no value: give {key}=…"
-            return f"{key}: {message}" if key else message
-    return _first_line(error)
+        return unknown_key(found[1].split("=")[0])
+    cause = error.__cause__
+    return _value(cause) if isinstance(cause, OmegaConfBaseException) else _first_line(error)
+
+
+def _value(error: OmegaConfBaseException) -> str:
+    """OmegaConf's errors: a key that is not there, or a value of the wrong type."""
+    key = error.full_key
+    message = (error.msg or _first_line(error)).strip().split("\n", 1)[0]
+    if not key:
+        return message
+    if "not in" in message:
+        return unknown_key(key)
+    keys = [f"{key}.{name}" for name in known_keys(key.split("."))]
+    known = f": give {', '.join(f'{k}=…' for k in keys)}" if keys else ""
+    return _by_rule(VALUES, message, key=key, known=known) or f"{key}: {message}"
+
+
+def _resources(error: BaseException) -> str | None:
+    """A disk that is full or read-only, and memory that has run out."""
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        name = error.filename or "the files of the run"
+        return (
+            f"cannot write {name} ({error.strerror}): "
+            "free space there or give another hydra.run.dir=PATH (hydra.sweep.dir with -m)"
+        )
+    no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if no_memory or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error)):
+        return (
+            f"not enough memory ({_first_line(error) or 'out of memory'}): "
+            "lower N, features.max_prime or model.hidden"
+        )
+    return None

@@ -13,6 +13,7 @@ from omegaconf import MISSING
 
 @dataclass
 class Budget:
+    _target_: str = "zeta_exp.training.Budget"
     epochs: int = MISSING
 
 
@@ -178,6 +179,7 @@ class NoTracker:
 
 @dataclass
 class Evaluation:
+    _target_: str = "zeta_exp.evaluation.Evaluation"
     max_prime: int = MISSING
 
 

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from zeta_exp.errors import UserError
+from zeta_exp.evaluation import Evaluation
 from zeta_exp.experiment import Experiment
 from zeta_exp.features import LogIndex, PrimePhases, RandomPhases
 from zeta_exp.hardware import Hardware
 from zeta_exp.losses import make_loss
-from zeta_exp.models import HybridGCN, Linear, Relational
+from zeta_exp.models import HybridGCN, Relational
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.split import Split
 from zeta_exp.strategies import FullBatch, MiniBatch
 from zeta_exp.tracking import NoTracker
+from zeta_exp.training import Budget
 from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros
 
 KEYS = {
@@ -45,23 +47,34 @@ KEYS = {
 SPLIT = Split(start=1, N=1000)
 
 
+class Silent:
+    """Watches and says nothing."""
+
+    def say(self, line):
+        pass
+
+    def advance(self, updates, total, row):
+        pass
+
+
 def experiment(**changes):
     parts = {
         "config": {"N": 1000},
-        "split": SPLIT,
+        "N": SPLIT.N,
+        "start": SPLIT.start,
         "seed": 0,
         "target": "residual",
-        "epochs": 12,
+        "budget": Budget(epochs=12),
         "zeros": ComputedZeros(),
         "features": PrimePhases(30),
-        "offsets": (1,),
-        "build_model": lambda dim, offsets: Relational(dim, offsets, hidden=16),
+        "graph": (1,),
+        "model": lambda dim, offsets: Relational(dim, offsets, hidden=16),
         "loss": make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin"}),
         "strategy": MiniBatch(32, None, 2, True, "contiguous", seed=0),
         "optimizer": AdamWOneCycle(lr=8e-3, weight_decay=1e-2, clip=1.0, pct_start=0.15),
         "hardware": Hardware("cpu", "cpu", None, 1, None),
-        "tracker": NoTracker(),
-        "baseline_max_prime": 30,
+        "tracking": NoTracker(),
+        "evaluation": Evaluation(max_prime=30),
     }
     return Experiment(**(parts | changes))
 
@@ -69,7 +82,7 @@ def experiment(**changes):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
-    return directory, experiment().run(directory, resume=False)
+    return directory, experiment().run(directory, False, Silent())
 
 
 def test_result_has_everything(finished):
@@ -110,7 +123,7 @@ def test_full_batch_is_deterministic(tmp_path):
     contents = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        experiment(strategy=FullBatch(), epochs=20).run(tmp_path / name, resume=False)
+        experiment(strategy=FullBatch(), budget=Budget(20)).run(tmp_path / name, False, Silent())
         contents.append((tmp_path / name / "predictions.npz").read_bytes())
     assert contents[0] == contents[1]
 
@@ -125,7 +138,7 @@ def test_full_batch_is_deterministic(tmp_path):
     ids=["shuffled", "random_phases", "log_index"],
 )
 def test_controls_learn_nothing(tmp_path, control):
-    result = experiment(**control).run(tmp_path, resume=False)
+    result = experiment(**control).run(tmp_path, False, Silent())
     assert result["val_r2"] < 0.05
     assert result["next10pct_r2"] < 0.1
 
@@ -134,13 +147,13 @@ def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
     result = experiment(
         target="ordinate",
         features=LogIndex(),
-        offsets=(1, 2, 3),
-        build_model=lambda dim, offsets: HybridGCN(dim, offsets, hidden=8),
+        graph=(1, 2, 3),
+        model=lambda dim, offsets: HybridGCN(dim, offsets, hidden=8),
         loss=make_loss(
             {"mse": 1.0, "gue_nll": 0.02, "gue_mmd": 0.05, "rg": 0.1}, "mean", {"form": "dilation"}
         ),
         strategy=FullBatch(),
-    ).run(tmp_path, resume=False)
+    ).run(tmp_path, False, Silent())
     assert result["val_r2"] < 0
     assert np.isfinite(result["extrapolation_error"])
 
@@ -148,17 +161,17 @@ def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
 @pytest.mark.parametrize("partition", ["contiguous", "metis"])
 def test_clusters_of_every_kind_train(tmp_path, partition):
     strategy = MiniBatch(None, 14, 2, False, partition, seed=0)
-    result = experiment(strategy=strategy, offsets=(1, 2)).run(tmp_path, resume=False)
+    result = experiment(strategy=strategy, graph=(1, 2)).run(tmp_path, False, Silent())
     assert result["val_r2"] > 0.8
 
 
 def test_what_does_not_fit_is_refused_before_it_is_tried(tmp_path):
     small = Hardware("cpu", "cpu", None, 1, memory_gb=0.5)
-    huge = experiment(split=Split(1, 10**7), strategy=FullBatch(), hardware=small)
+    huge = experiment(N=10**7, strategy=FullBatch(), hardware=small)
     with pytest.raises(
         UserError, match=r"N=10000000 with strategy=fullbatch needs about .* GB.*strategy=minibatch"
     ):
-        huge.run(tmp_path, resume=False)
+        huge.run(tmp_path, False, Silent())
     assert not list(tmp_path.iterdir())
 
 
@@ -170,9 +183,9 @@ def test_missing_hardware_is_refused(tmp_path):
     else:
         wanted = Hardware("a100", "cuda", "A100", None, None)
     with pytest.raises(UserError, match="use hardware=auto here"):
-        experiment(hardware=wanted).run(tmp_path, resume=False)
+        experiment(hardware=wanted).run(tmp_path, False, Silent())
 
 
 def test_a_budget_of_nothing_is_refused():
     with pytest.raises(UserError, match=r"budget\.epochs=0"):
-        experiment(epochs=0, build_model=Linear)
+        Budget(epochs=0)

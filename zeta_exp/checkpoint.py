@@ -55,9 +55,10 @@ def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -
         )
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata()
+            header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+        progress = Progress(**json.loads(header["progress"]))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no whole checkpoint ({error}): start the run again") from error
     _restore_model(path, header, tensors, model)
     moments: dict[int, dict[str, torch.Tensor]] = {}
@@ -65,7 +66,6 @@ def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -
         if name.startswith("optimizer."):
             _, index, key = name.split(".")
             moments.setdefault(int(index), {})[key] = value
-    progress = Progress(**json.loads(header["progress"]))
     optimisation.restore(moments, progress.updates)
     return progress
 
@@ -75,11 +75,11 @@ def _restore_model(
 ) -> None:
     stored = {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    if header["model"] != type(model).__name__ or expected != {
+    if header.get("model") != type(model).__name__ or expected != {
         name: tuple(value.shape) for name, value in stored.items()
     }:
         raise UserError(
-            f"{path} is a checkpoint of another model ({header['model']}, "
+            f"{path} is a checkpoint of another model ({header.get('model')}, "
             f"{sum(v.numel() for v in stored.values())} parameters; this one is "
             f"{type(model).__name__}, {model.n_parameters}): resume the run it belongs to"
         )

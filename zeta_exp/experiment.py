@@ -3,10 +3,10 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from zeta_exp.batch import Line
 from zeta_exp.checkpoint import Progress, load_checkpoint
 from zeta_exp.errors import UserError
+from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.baselines import baseline_errors
 from zeta_exp.evaluation.statistics import r_squared, rmse, spacing_statistics
 from zeta_exp.evaluation.window import Window
@@ -36,83 +37,90 @@ from zeta_exp.strategies import Strategy
 from zeta_exp.target import Truth, make_target
 from zeta_exp.theory.counting import rebuild
 from zeta_exp.tracking import Tracker
-from zeta_exp.training import Interrupted, Row, Training
+from zeta_exp.training import Budget, Interrupted, Row, Training
 from zeta_exp.zeros.source import ZeroSource
 
-Report = Callable[[str], None]  # takes a line for the user
-Advance = Callable[[int, int, Row | None], None]  # updates made, of how many, the newest row
 
+class Watcher(Protocol):
+    """Who is told what a run does."""
 
-def _silent(*_: object) -> None:
-    """Shows nothing."""
+    def say(self, line: str) -> None:
+        """A line for the user."""
+        ...
+
+    def advance(self, updates: int, total: int, row: Row | None) -> None:
+        """Updates made, of how many; after an epoch, its row of metrics."""
+        ...
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The parts of a run, as the config composed them."""
+    """The parts of a run; the fields are the keys of the config."""
 
-    config: Mapping[str, Any]  # resolved, plain
-    split: Split
+    N: int
+    start: int
     seed: int
     target: str
-    epochs: int
+    budget: Budget
     zeros: ZeroSource
     features: Features
-    offsets: tuple[int, ...]
-    build_model: Callable[..., Model]  # (dim, offsets) → model
+    graph: tuple[int, ...]  # offsets of the edges
+    model: Callable[..., Model]  # (dim, offsets) → model
     loss: WeightedLoss
-    strategy: Strategy
     optimizer: AdamWOneCycle
+    strategy: Strategy
     hardware: Hardware
-    tracker: Tracker
-    baseline_max_prime: int
-    report: Report = field(default=_silent)
-    advance: Advance = field(default=_silent)
+    tracking: Tracker
+    evaluation: Evaluation
+    config: Mapping[str, Any]  # resolved, plain: what result.json records
+    resume: str | None = None  # recorded only: `run` is told where it writes
 
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise UserError(f"budget.epochs={self.epochs} trains nothing: use 1 or more")
+    @cached_property
+    def split(self) -> Split:
+        """Which ordinals train, validate and are extrapolated to."""
+        return Split(self.start, self.N)
 
-    def run(self, directory: Path, resume: bool) -> dict[str, Any]:
+    def run(self, directory: Path, resume: bool, watcher: Watcher) -> dict[str, Any]:
         """Trains, evaluates and writes result.json; returns its content.
 
         Raises `UserError` for what can't be run, `Interrupted` where the run was stopped.
         """
         begun = time.monotonic()
-        prepared = self._prepare()
-        training = self._training(prepared, directory)
+        prepared = self._prepare(watcher)
+        training = self._training(prepared, directory, watcher)
         progress = Progress()
         if resume:
             progress = load_checkpoint(directory, prepared.model, training.optimisation)
-            self.report(f"resuming after epoch {progress.epoch}, update {progress.updates}")
+            watcher.say(f"resuming after epoch {progress.epoch}, update {progress.updates}")
         try:
             progress = training.run(progress)
         except Interrupted:
             write_result(directory, self._account(prepared, progress, "interrupted"))
             raise
+        watcher.say("measuring the baselines")
         result = self._account(prepared, progress, "completed") | self._measure(prepared, directory)
         result["total_s"] = round(time.monotonic() - begun, 3)
         write_result(directory, result)
-        self.tracker.finish(result)
+        self.tracking.finish(result)
         return result
 
-    def _prepare(self) -> "Prepared":
+    def _prepare(self, watcher: Watcher) -> "Prepared":
         """The model and the lines, after every check that needs no zero."""
         torch.manual_seed(self.seed)
         device = self.hardware.claim()
-        model = self.build_model(dim=self.features.dim, offsets=self.offsets).to(device)
+        model = self.model(dim=self.features.dim, offsets=self.graph).to(device)
         self.strategy.check(self.split, self.loss, model)
         self._check_memory(model, device)
         start, stop = self.split.start, self.split.extrapolation[1]
         residual = self.zeros.residuals(start, stop)
         for note in self.zeros.notes():
-            self.report(note)
+            watcher.say(note)
         margin = model.receptive_field + self.loss.margin
         target = make_target(self.target, self.split)
         seen = residual[: self.split.N]
         line = Line(
             features=tabulated(self.features, start - margin, stop + margin),
-            offsets=self.offsets,
+            offsets=self.graph,
             target=target,
             truth=Truth(target, start, seen),
             device=device,
@@ -129,9 +137,9 @@ class Experiment:
                 f"{self.strategy.smaller} or lower N"
             )
 
-    def _training(self, prepared: "Prepared", directory: Path) -> Training:
+    def _training(self, prepared: "Prepared", directory: Path, watcher: Watcher) -> Training:
         visits = self.strategy.open(prepared.line, self.split, self.loss, prepared.model)
-        total = self.epochs * visits.updates_per_epoch
+        total = self.budget.epochs * visits.updates_per_epoch
         return Training(
             model=prepared.model,
             loss=self.loss,
@@ -139,10 +147,10 @@ class Experiment:
             visits=visits,
             optimisation=self.optimizer.start(prepared.model, total),
             validate=prepared.validate,
-            epochs=self.epochs,
+            epochs=self.budget.epochs,
             directory=directory,
-            tracker=self.tracker,
-            advance=lambda updates, row: self.advance(updates, total, row),
+            tracker=self.tracking,
+            advance=lambda updates, row: watcher.advance(updates, total, row),
         )
 
     def _account(self, prepared: "Prepared", progress: Progress, status: str) -> dict[str, Any]:
@@ -192,12 +200,11 @@ class Experiment:
         n = np.arange(*split.next_hundred)
         ordinates = rebuild(n, ext[hundred])
         actual = self.zeros.ordinates(*split.next_hundred)
-        self.report("measuring the baselines")
         baselines = baseline_errors(
             split,
-            lambda a, b: prepared.true(a, b),
+            prepared.true,
             lambda ordinals: prepared.line.features(ordinals).numpy(),
-            self.baseline_max_prime,
+            self.evaluation.max_prime,
         )
         return {
             "extrapolation_error": rmse(ext[hundred], ext_true[hundred]),

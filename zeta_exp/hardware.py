@@ -9,6 +9,7 @@ import torch
 from zeta_exp.errors import UserError
 
 GIB = 2**30
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,23 @@ class Hardware:
     threads: int | None  # torch threads on the CPU, None for one a core
     memory_gb: float | None  # memory to plan with, None for what is free
 
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            known = ", ".join(DEVICES)
+            raise UserError(f"hardware.device={self.device} is unknown; known: {known}")
+        if self.threads is not None and self.threads < 1:
+            raise UserError(f"hardware.threads={self.threads} computes nothing: use 1 or more")
+        if self.memory_gb is not None and not self.memory_gb > 0:
+            raise UserError(f"hardware.memory_gb={self.memory_gb} holds nothing: use more than 0")
+
     def claim(self) -> torch.device:
         """The device, with threads and determinism set for the process."""
         device = self._find()
         # cuBLAS is deterministic only with a fixed workspace, read when its first handle is made
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
+        # a GPU has no deterministic kernel for PyG's scatter: warn there, never stop.  The debug
+        # mode is use_deterministic_algorithms without its import of the compiler (1.3 s)
+        torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         return device

@@ -45,6 +45,7 @@ class Optimisation:
     def __init__(self, recipe: AdamWOneCycle, model: nn.Module, total_updates: int) -> None:
         self._model = model
         self._clip = recipe.clip
+        self._total_updates = total_updates
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
         )
@@ -76,6 +77,11 @@ class Optimisation:
 
     def restore(self, moments: dict[int, dict[str, Any]], updates: int) -> None:
         """Continues after `updates` updates with the given moments."""
+        if updates > self._total_updates:
+            raise UserError(
+                f"the run has made {updates} updates and the budget is {self._total_updates}: "
+                "give budget.epochs that is no smaller"
+            )
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self._schedule.last_epoch = updates - 1  # all the state that the schedule has

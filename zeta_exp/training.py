@@ -40,6 +40,17 @@ COLUMNS = (
 Row = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How long a run trains."""
+
+    epochs: int  # visits of the whole training range
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise UserError(f"budget.epochs={self.epochs} trains nothing: use 1 or more")
+
+
 class Interrupted(KeyboardInterrupt):
     """The run was asked to stop and has written its checkpoint."""
 
@@ -69,7 +80,8 @@ def read_metrics(path: Path) -> list[Row]:
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = [row for row in csv.DictReader(file) if all(row.values())]  # a torn last row is none
+    return [{key: float(value) for key, value in row.items()} for row in rows]
 
 
 def _format(row: Row) -> dict[str, str]:

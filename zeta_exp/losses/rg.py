@@ -165,8 +165,10 @@ def _average_over_cells(b: int, batch: Batch, coarse: Batch, output: Tensor) -> 
     """(R_b f(X))_k for every node of the coarse runs, (R, K); arbitrary where not counted."""
     start = (coarse.graph.ordinals - 1) * b + 1 - batch.graph.ordinals[:, :1]
     members = start[..., None] + torch.arange(b, device=start.device)
-    members = members.clamp(0, output.shape[-1] - 1).flatten(1)
-    return output.gather(-1, members).unflatten(-1, (-1, b)).mean(-1)
+    members = members.clamp(0, output.shape[-1] - 1)
+    # indexing, unlike gather, has a deterministic gradient on a GPU
+    runs = torch.arange(len(output), device=output.device)[:, None, None]
+    return output[runs, members].mean(-1)
 
 
 RG_FORMS = {"block_spin": BlockSpin, "dilation": Dilation, "local": LocalBlockSpin}

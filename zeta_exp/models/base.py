@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
+from zeta_exp.errors import UserError
 
 
 class Model(nn.Module, ABC):
@@ -25,6 +26,13 @@ class Model(nn.Module, ABC):
     def n_parameters(self) -> int:
         """Number of trained scalars."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuses a width or depth below 1."""
+    for name, size in sizes.items():
+        if size < 1:
+            raise UserError(f"model.{name}={size} leaves no model: use 1 or more")
 
 
 def zero_head(width: int) -> nn.Linear:

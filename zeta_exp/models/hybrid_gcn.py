@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
 from zeta_exp.graph import signed_offsets
-from zeta_exp.models.base import Model
+from zeta_exp.models.base import Model, check_sizes
 
 
 class HybridGCN(Model):
@@ -21,6 +21,7 @@ class HybridGCN(Model):
         from torch_geometric.nn import GCNConv
 
         super().__init__()
+        check_sizes(hidden=hidden, layers=layers)
         self.embed = nn.Linear(dim, hidden)
         self.layers = nn.ModuleList(
             GCNConv(hidden, hidden, normalize=False, add_self_loops=False) for _ in range(layers)

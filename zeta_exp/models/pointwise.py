@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
-from zeta_exp.models.base import Model, zero_head
+from zeta_exp.models.base import Model, check_sizes, zero_head
 
 
 class Linear(Model):
@@ -29,6 +29,7 @@ class MLP(Model):
         self, dim: int, offsets: Sequence[int], hidden: int = 128, layers: int = 2
     ) -> None:
         super().__init__()
+        check_sizes(hidden=hidden, layers=layers)
         self.skip = nn.Linear(dim, 1)
         widths = [dim] + [hidden] * layers
         self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))

@@ -8,7 +8,7 @@ from torch.nn.functional import silu
 
 from zeta_exp.batch import Batch
 from zeta_exp.graph import Graph, signed_offsets
-from zeta_exp.models.base import Model, zero_head
+from zeta_exp.models.base import Model, check_sizes, zero_head
 
 
 class RelationalConvolution(nn.Module):
@@ -38,6 +38,7 @@ class Relational(Model):
         self, dim: int, offsets: Sequence[int], hidden: int = 128, layers: int = 2
     ) -> None:
         super().__init__()
+        check_sizes(hidden=hidden, layers=layers)
         self.skip = nn.Linear(dim, 1)
         self.embed = nn.Linear(dim, hidden)
         self.layers = nn.ModuleList(RelationalConvolution(hidden, offsets) for _ in range(layers))
