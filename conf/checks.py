@@ -67,7 +67,10 @@ def stored(directory: Path) -> DictConfig:
     """The config of the run in `directory`."""
     path = directory / CONFIG
     if not path.is_file():
-        raise UserError(f"resume={directory}: no run there ({CONFIG} is missing)")
+        raise UserError(
+            f"resume={directory}: no run there ({CONFIG} is missing); "
+            "name the directory of a run, such as outputs/DATE/TIME"
+        )
     try:
         config = OmegaConf.load(path)
     except Exception as error:  # whatever YAML makes of it

@@ -152,7 +152,7 @@ class MiniBatch:
     block_size: int | None = None
     parts: int | None = None
     blocks_per_step: int = MISSING
-    halo: bool = MISSING
+    halo: bool | None = None
     partition: str = MISSING
     seed: int = "${seed}"  # type: ignore[assignment]
 

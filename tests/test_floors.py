@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "metrics": 0,
     "split": 0,
     "theory": 0,
     "graph": 1,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from zeta_exp.errors import UserError
-from zeta_exp.hardware import GIB, Hardware
+from zeta_exp.hardware import ALL_THREADS, GIB, Hardware
 
 
 def hardware(device="auto", gpu=None, threads=None, memory_gb=None):
@@ -15,6 +15,7 @@ def pretend(monkeypatch, name):
     """As on a machine whose only CUDA device is called `name` (none for None)."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: name is not None)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: name)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: None)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,8 @@ def test_threads_and_memory_are_what_the_config_says():
     try:
         device = hardware("cpu", threads=1).claim()
         assert torch.get_num_threads() == 1
+        hardware("cpu").claim()  # the next job of a sweep
+        assert torch.get_num_threads() == ALL_THREADS
     finally:
         torch.set_num_threads(before)
     assert torch.are_deterministic_algorithms_enabled()

@@ -16,12 +16,13 @@ from zeta_exp.evaluation.window import BLOCK, Window
 from zeta_exp.files import write_atomically
 from zeta_exp.graph import Block
 from zeta_exp.losses import make_loss
+from zeta_exp.metrics import COLUMNS, read_metrics
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.result import config_sha256, write_predictions, write_result
 from zeta_exp.split import Split
 from zeta_exp.strategies import MiniBatch
 from zeta_exp.tracking import NoTracker
-from zeta_exp.training import COLUMNS, Interrupted, Training, read_metrics
+from zeta_exp.training import Interrupted, Training
 
 RECIPE = AdamWOneCycle(lr=1e-2, weight_decay=1e-2, clip=1.0, pct_start=0.3)
 SPLIT = Split(start=1, N=300)
@@ -142,6 +143,19 @@ def test_schedule_is_a_function_of_the_update(tmp_path):
         assert other.lr == rates[updates]
 
 
+@pytest.mark.parametrize("updates", [1, 2, 3, 4, 9, 20])
+@pytest.mark.parametrize("pct_start", [0.05, 0.25, 0.3, 0.5, 0.9])
+def test_the_schedule_fits_the_shortest_runs(updates, pct_start):
+    line = make_line()
+    model = make_model("linear", line)
+    recipe = AdamWOneCycle(lr=1e-2, weight_decay=0.0, clip=1.0, pct_start=pct_start)
+    optimisation = recipe.start(model, updates)
+    for _ in range(updates):
+        model(line.runs([Block.with_halo(1, 20, 0)])).sum().backward()
+        optimisation.update()
+    assert 0 < optimisation.lr <= 1e-2
+
+
 @pytest.mark.parametrize("bad", [{"lr": 0.0}, {"clip": -1.0}, {"pct_start": 1.0}, {"lr": np.inf}])
 def test_impossible_recipes_are_refused(bad):
     good = {"lr": 1e-2, "weight_decay": 0.0, "clip": 1.0, "pct_start": 0.1}
@@ -208,6 +222,15 @@ def test_config_hash_ignores_where_and_how_it_is_watched():
     same = dict(reversed(config.items())) | {"tracking": "mlflow", "resume": "somewhere"}
     assert config_sha256(config) == config_sha256(same)
     assert config_sha256(config) != config_sha256(config | {"N": 101})
+
+
+def test_a_term_with_nothing_to_measure_is_nan_and_not_zero():
+    line = make_line(offsets=(1, 2, 3))
+    model = make_model("relational", line)
+    local = make_loss({"mse": 1.0}, "smooth", {"form": "local"})
+    _, terms = Window(line, 90, 100, halo=6).evaluate(model, local)
+    assert np.isnan(terms["rg"])
+    assert np.isfinite([terms["mse"], terms["gue_nll"], terms["gue_mmd"]]).all()
 
 
 def test_a_window_is_exact_whatever_its_blocks(monkeypatch):

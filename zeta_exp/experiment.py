@@ -1,6 +1,5 @@
 """One experiment: its parts put together, trained, measured and written down."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from zeta_exp.evaluation.window import Window
 from zeta_exp.features import Features, tabulated
 from zeta_exp.hardware import GIB, Hardware
 from zeta_exp.losses import WeightedLoss
+from zeta_exp.metrics import Row
 from zeta_exp.models import Model
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.result import (
@@ -37,7 +37,7 @@ from zeta_exp.strategies import Strategy
 from zeta_exp.target import Truth, make_target
 from zeta_exp.theory.counting import rebuild
 from zeta_exp.tracking import Tracker
-from zeta_exp.training import Budget, Interrupted, Row, Training
+from zeta_exp.training import Budget, Interrupted, Training
 from zeta_exp.zeros.source import ZeroSource
 
 
@@ -113,9 +113,9 @@ class Experiment:
         self._check_memory(model, device)
         start, stop = self.split.start, self.split.extrapolation[1]
         residual = self.zeros.residuals(start, stop)
-        for note in self.zeros.notes():
+        for note in self._notes():
             watcher.say(note)
-        margin = model.receptive_field + self.loss.margin
+        margin = model.receptive_field + self.loss.margin()
         target = make_target(self.target, self.split)
         seen = residual[: self.split.N]
         line = Line(
@@ -126,6 +126,10 @@ class Experiment:
             device=device,
         )
         return Prepared(self, model, line, residual, margin)
+
+    def _notes(self) -> list[str]:
+        """What a reader of the numbers should know."""
+        return [*self.zeros.notes(), *self.strategy.notes(self.loss)]
 
     def _check_memory(self, model: Model, device: torch.device) -> None:
         need = self.strategy.peak_bytes(self.split, self.loss, model, self.features.dim)
@@ -166,7 +170,7 @@ class Experiment:
             "nodes_per_s": round(progress.node_visits / max(progress.wall_s, 1e-9), 1),
             **peak_memory_mb(device),
             "n_parameters": prepared.model.n_parameters,
-            "notes": [*self.zeros.notes(), *self.strategy.notes(self.loss)],
+            "notes": self._notes(),
             "config": dict(self.config),
             "config_sha256": config_sha256(self.config),
             "provenance": provenance(device)
@@ -196,7 +200,7 @@ class Experiment:
             ext_pred=ext,
             ext_true=ext_true,
         )
-        hundred, tenth = slice(100), slice(split.next_tenth[1] - split.next_tenth[0])
+        hundred, tenth = (slice(b - a) for a, b in (split.next_hundred, split.next_tenth))
         n = np.arange(*split.next_hundred)
         ordinates = rebuild(n, ext[hundred])
         actual = self.zeros.ordinates(*split.next_hundred)
@@ -256,17 +260,17 @@ class Prepared:
         return self.residual[start - first : stop - first]
 
     def weighted(self, terms: Mapping[str, float]) -> float:
-        """Σ λ_i·L_i of term values."""
-        return sum(self.experiment.loss.weights[name] * value for name, value in terms.items())
+        """Σ λ_i·L_i of the terms that train."""
+        loss = self.experiment.loss
+        return sum(loss.weights[name] * terms[name] for name in loss.active)
 
     def validate(self) -> Row:
         """The measured columns of a row of metrics.csv."""
         split = self.experiment.split
         val, terms = self.validation.evaluate(self.model, self.experiment.loss)
         beyond = self.next_hundred.predict(self.model)
-        loss = self.weighted(terms)
         return {
-            "val_loss": loss if math.isfinite(loss) else math.inf,
+            "val_loss": self.weighted(terms),
             "val_rmse": rmse(val, self.true(*split.validation)),
             "extrapolation_error": rmse(beyond, self.true(*split.next_hundred)),
             **terms,

@@ -27,7 +27,6 @@ class Features(Protocol):
     """Maps ordinals of any shape (…) to float32 features (…, dim)."""
 
     dim: int
-    max_prime: int | None  # largest prime known to the features, None where there is none
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
         """Features of the ordinals; each n ≥ 1."""
@@ -38,7 +37,6 @@ class LogIndex:
     """The published scripts' only feature, log n."""
 
     dim = 1
-    max_prime = None
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
         """log n, (…, 1) float32."""
@@ -60,7 +58,7 @@ class _Phases:
         """
         height = smooth_height(ordinals)
         anchor, index = np.unique((ordinals - 1) // ANCHOR, return_inverse=True)
-        # quarter-integer heights are exact in float64 and in the product with a frequency
+        # rounded, so that the last bit of t̂ can't move the anchor
         anchor_height = np.round(4 * smooth_height(anchor * ANCHOR + ANCHOR // 2)) / 4
         anchor_turns = torch.from_numpy(turns_at(anchor_height, self._frequencies))
         index = index.reshape(ordinals.shape)
@@ -82,19 +80,17 @@ class PrimePhases(_Phases):
     """
 
     def __init__(self, max_prime: int) -> None:
-        self.max_prime = max_prime
         m = prime_power_frequencies(max_prime)
         super().__init__(log_frequencies(m), 1 / np.sqrt(m))
 
 
 class RandomPhases(_Phases):
-    """Control: as `PrimePhases`, each log m moved at random within its neighbours' spacing.
+    """Control: as `PrimePhases`, each log m moved at random by half its neighbours' spacing.
 
-    Same count, same amplitudes, same gaps between frequencies, no arithmetic.
+    Same count, same amplitudes, about the same density of frequencies, no arithmetic.
     """
 
     def __init__(self, max_prime: int, seed: int) -> None:
-        self.max_prime = max_prime
         m = prime_power_frequencies(max_prime)
         omega = np.log(m)
         spacing = np.maximum(0.05, np.gradient(omega)) if len(omega) > 1 else np.ones(1)
@@ -133,7 +129,7 @@ class FeatureTable:
     def __init__(self, features: Features, lo: int, hi: int) -> None:
         self._features = features
         self._lo, self._hi = lo, hi
-        self.dim, self.max_prime = features.dim, features.max_prime
+        self.dim = features.dim
         self._table = torch.cat(
             [features(np.arange(first, min(first + ANCHOR, hi))) for first in range(lo, hi, ANCHOR)]
         )

@@ -16,7 +16,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:  # a second Ctrl-C too
         temporary.unlink(missing_ok=True)
-        error.filename = str(path)  # what a full disk leaves out
+        if isinstance(error, OSError):
+            error.filename = str(path)  # what a full disk leaves out
         raise

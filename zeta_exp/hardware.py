@@ -10,6 +10,7 @@ from zeta_exp.errors import UserError
 
 GIB = 2**30
 DEVICES = ("auto", "cpu", "cuda")
+ALL_THREADS = torch.get_num_threads()  # torch's own choice, or OMP_NUM_THREADS
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Hardware:
         # a GPU has no deterministic kernel for PyG's scatter: warn there, never stop.  The debug
         # mode is use_deterministic_algorithms without its import of the compiler (1.3 s)
         torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
+        torch.set_num_threads(self.threads or ALL_THREADS)  # not what an earlier job has set
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         return device
 
     def _find(self) -> torch.device:

@@ -53,7 +53,8 @@ class Optimisation:
             self._optimizer,
             recipe.lr,
             total_steps=total_updates + 1,
-            pct_start=recipe.pct_start,
+            # torch divides by pct_start·total_steps − 1: keep that positive in the shortest runs
+            pct_start=max(recipe.pct_start, 2 / (total_updates + 1)),
         )
 
     @property

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zeta_exp import __version__
 from zeta_exp.files import write_atomically
 
-PACKAGES = ("zeta_exp", "torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
+PACKAGES = ("torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
 # where a run writes and how it is watched do not change its numbers
 NOT_HASHED = ("hydra", "resume", "tracking")
 
@@ -58,7 +59,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
     return {
         "git": commit,
         "dirty": None if changes is None else bool(changes),
-        "versions": {"python": platform.python_version()}
+        "versions": {"python": platform.python_version(), "zeta_exp": __version__}
         | {package: _version(package) for package in PACKAGES},
         "device": torch.cuda.get_device_name(device) if cuda else f"cpu ({platform.machine()})",
         "threads": torch.get_num_threads(),
@@ -66,7 +67,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def peak_memory_mb(device: torch.device) -> dict[str, float]:
-    """Peak resident memory of the process and peak memory of the device, MiB."""
+    """Peak resident memory of the process (all its jobs) and of the device in this run, MiB."""
     kib = 1024 if sys.platform == "darwin" else 1  # ru_maxrss: bytes there, KiB on Linux
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib / 1024
     vram = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0

@@ -41,7 +41,7 @@ def lookup(values, start=1):
 
 
 def whole(line, start, stop, model, loss):
-    block = Block.with_halo(start, stop, model.receptive_field + loss.margin)
+    block = Block.with_halo(start, stop, model.receptive_field + loss.margin())
     return line.runs([block])
 
 
@@ -63,7 +63,7 @@ def test_streamed_statistics_give_the_full_batch_gradient(
     total = loss.total(loss.values(statistics))
     expected = torch.autograd.grad(total, list(model.parameters()))
 
-    halo = model.receptive_field + loss.margin
+    halo = model.receptive_field + loss.margin()
     summed = None
     for block in contiguous(start, stop, size, halo):
         part = line.runs([block], scope=(start, stop))
@@ -182,6 +182,31 @@ def test_incomplete_cells_are_dropped_and_counted():
     statistics = term.statistics(batch, model(batch), model).tolist()
     assert statistics[1::3] == [50, 25]
     assert statistics[2::3] == [1, 1]
+
+
+def test_cells_cut_at_either_end_are_counted():
+    line = make_line()
+    term = RG_FORMS["block_spin"]()
+    model = make_model("linear", line)
+    batch = line.runs([Block.with_halo(4, 102, 8)], scope=(4, 102))
+    summed = term.statistics(batch, model(batch), model)
+    assert summed[1::3].tolist() == [48, 24]  # pairs (5, 6) … (99, 100), fours 5–8 … 97–100
+    assert summed[2::3].tolist() == [2, 2]  # (3, 4) and (101, 102); 1–4 and 101–104
+    parts = [line.runs([b], scope=(4, 102)) for b in contiguous(4, 102, 9, halo=8)]
+    again = sum(term.statistics(part, model(part), model) for part in parts)
+    torch.testing.assert_close(again, summed)
+
+
+def test_a_scale_without_cells_does_not_dilute_the_others():
+    line = make_line()
+    model = make_model("relational", line)
+    term = RG_FORMS["block_spin"]()
+    batch = line.runs([Block.with_halo(5, 8, 20)], scope=(5, 8))  # one pair, no four
+    with torch.no_grad():
+        statistics = term.statistics(batch, model(batch), model)
+    assert statistics[1::3].tolist() == [1, 0]
+    assert float(term.value(statistics)) == pytest.approx(float(statistics[0]))
+    assert float(term.count(statistics)) == 1
 
 
 def test_dilation_by_hand():

@@ -79,7 +79,7 @@ def write_run(run: Path, result: dict, windows: dict[str, np.ndarray]) -> Path:
                     "epoch": epoch,
                     "updates": 36 * epoch,
                     "val_rmse": error,
-                    "extrapolation_error": "" if epoch == 3 else 0.9 * error * wobble,
+                    "extrapolation_error": "nan" if epoch == 3 else 0.9 * error * wobble,
                 }
             )
     return run

@@ -93,12 +93,36 @@ def test_three_commands_to_try_next(result, printed):
     assert len(re.findall(r'^  make run ARGS="[^"]+"', printed(result), re.MULTILINE)) == 3
 
 
-def test_an_interrupted_run_says_so_and_how_to_finish_it(result, printed, tmp_path):
-    result["status"] = "interrupted"
+def test_three_commands_none_of_them_just_run(result, printed):
+    names = ["features=random_phases", "strategy=fullbatch", "start=2000000", "zeros=shuffled"]
+    ran = [
+        {"features": {"_target_": "zeta_exp.features.RandomPhases"}},
+        {"strategy": {"_target_": "zeta_exp.strategies.FullBatch"}},
+        {"start": 2000000},
+        {"zeros": {"_target_": "zeta_exp.zeros.source.ShuffledZeros"}},
+    ]
+    for own, config in zip(names, ran, strict=True):
+        result["config"] = config | {"evaluation": {"max_prime": 300}}
+        text = printed(result)
+        assert text.count("make run ARGS=") == 3
+        assert own not in text
+
+
+def test_shuffled_zeros_have_no_ceiling_and_no_next_zero(result, printed):
+    assert "(ceiling)" in printed(result)
+    assert "the next zero" in printed(result)
+    result["provenance"]["zeros"] = {"name": "shuffled"}
+    assert "(ceiling)" not in printed(result)
+    assert "the next zero" not in printed(result)
+
+
+def test_labels_say_what_was_measured(result, printed):
+    result["config"] = {"evaluation": {"max_prime": 100}}
+    result["provenance"]["N"] = 10**6
+    result["baselines"]["riemann_siegel"]["next10pct_ordinals"] = 20_000
     text = printed(result)
-    assert "interrupted after 60 epochs" in text
-    assert f'make run ARGS="resume={tmp_path}"' in text
-    assert text.count("make run ARGS=") == 3
+    assert "explicit formula, P = 100" in text
+    assert "Riemann–Siegel (ceiling), first 20,000" in text
 
 
 def test_a_baseline_that_could_not_be_computed_is_a_dash(result, printed):

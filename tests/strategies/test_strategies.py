@@ -8,7 +8,7 @@ import torch
 
 from tests.conftest import make_line, make_model
 from zeta_exp.errors import UserError
-from zeta_exp.graph import adelic_offsets
+from zeta_exp.graph import Block, adelic_offsets
 from zeta_exp.graph.partitions import metis_clusters
 from zeta_exp.losses import make_loss
 from zeta_exp.split import Split
@@ -22,7 +22,7 @@ def minibatch(**options):
         "block_size": None,
         "parts": None,
         "blocks_per_step": 3,
-        "halo": True,
+        "halo": None,
         "partition": "contiguous",
         "seed": 0,
     }
@@ -68,6 +68,16 @@ def test_no_target_beyond_what_is_owned(strategy):
     for batch in visits(strategy).epoch(0):
         assert not batch.target[~batch.owned].any()
         assert batch.target[batch.owned].all()
+
+
+@pytest.mark.parametrize("parts", [1, 7, 100, 148])
+def test_parts_is_the_number_of_clusters(parts):
+    for partition in ("contiguous", "metis") if parts < 100 else ("contiguous",):
+        strategy = minibatch(parts=parts, partition=partition, blocks_per_step=1)
+        sizes = [batch.owned_count for batch in visits(strategy).epoch(0)]
+        assert len(sizes) == parts
+        if partition == "contiguous":
+            assert max(sizes) - min(sizes) <= 1
 
 
 def test_order_is_a_function_of_seed_and_epoch(strategy):
@@ -165,6 +175,7 @@ def test_the_advised_block_size_is_enough():
         ({"block_size": 1}, "strategy.block_size=1"),
         ({"parts": 0}, "strategy.parts=0"),
         ({"blocks_per_step": 0}, "strategy.blocks_per_step=0"),
+        ({"partition": "metis", "halo": True}, "METIS cluster has no halo"),
         ({"partition": "louvain"}, "known: contiguous, metis"),
         ({"block_size": 298}, "does not fit the 297 training ordinals"),
         ({"parts": 298}, "strategy.parts=298"),
@@ -173,6 +184,27 @@ def test_the_advised_block_size_is_enough():
 def test_impossible_clusters_are_refused(options, message):
     with pytest.raises(UserError, match=message):
         minibatch(**options).check(SPLIT, loss(), make_model("mlp", make_line()))
+
+
+def test_the_bias_of_a_mini_batch_is_named():
+    assert FullBatch().notes(loss()) == []
+    (note,) = minibatch(block_size=64).notes(loss())
+    assert note.startswith("gue_mmd is no mean")
+
+
+def test_a_batch_too_small_for_any_term_leaves_the_model_alone():
+    line = make_line(offsets=(1,), start=3, count=330)
+    model = make_model("relational", line)
+    only_rg = make_loss({"rg": 1.0}, "smooth", {"form": "local"})
+    tiny = line.runs([Block.with_halo(40, 42, 2)], scope=SPLIT.train)
+    assert minibatch(block_size=64).gradient(model, only_rg, tiny) == 0
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_memory_estimate_counts_the_views_of_rg():
+    model = make_model("relational", make_line())
+    bytes_of = [FullBatch().peak_bytes(SPLIT, loss(rg), model, dim=100) for rg in (0.0, 0.1)]
+    assert bytes_of[1] > 1.5 * bytes_of[0]
 
 
 def test_memory_estimate_grows_with_what_is_seen_at_once():

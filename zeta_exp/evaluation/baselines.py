@@ -25,7 +25,7 @@ FIXED_POINT_STEPS = 30
 FIXED_POINT_DAMPING = 0.3
 
 Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
-Features = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # ordinals (B,) -> (B, F)
+FeatureMatrix = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # ordinals (B,) -> (B, F)
 
 
 def explicit_formula(
@@ -129,7 +129,7 @@ def fit_ar2(residuals: NDArray[np.float64]) -> RidgeFit:
 
 
 def baseline_errors(
-    split: Split, residuals: Residuals, features: Features, max_prime: int, limit: int = 20_000
+    split: Split, residuals: Residuals, features: FeatureMatrix, max_prime: int, limit: int = 20_000
 ) -> dict[str, dict[str, float]]:
     """RMSE of every baseline over the windows next100 and next10pct, in mean spacings.
 
@@ -177,7 +177,7 @@ def _fit_range(split: Split) -> tuple[int, int]:
 
 
 def _ridge_prediction(
-    training: tuple[int, int], residuals: Residuals, features: Features, n: NDArray[np.int64]
+    training: tuple[int, int], residuals: Residuals, features: FeatureMatrix, n: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Ridge fitted on the training range, predicted at ordinals n (B,), block by block."""
     blocks = (

@@ -1,5 +1,6 @@
 """A trained model on a window of ordinals, always with its full receptive field."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,7 +45,10 @@ class Window:
     def evaluate(
         self, model: Model, loss: WeightedLoss | None
     ) -> tuple[NDArray[np.float64], dict[str, float]]:
-        """Predicted residuals and, with a loss, the unweighted value of every term."""
+        """Predicted residuals and, with a loss, every term's unweighted value.
+
+        NaN for a term that finds nothing to measure in the window.
+        """
         predictions = []
         total: Statistics | None = None
         for batch in self._batches():
@@ -53,5 +57,8 @@ class Window:
             predictions.append(residual[batch.owned].double().cpu().numpy())
             if loss is not None:
                 total = add_statistics(total, loss.statistics(batch, output, model))
-        values = {} if loss is None or total is None else loss.values(total)
-        return np.concatenate(predictions), {name: float(v) for name, v in values.items()}
+        residuals = np.concatenate(predictions)
+        if loss is None or total is None:
+            return residuals, {}
+        values = loss.values(total)
+        return residuals, {name: float(values.get(name, math.nan)) for name in loss.terms}

@@ -18,12 +18,17 @@ class LossTerm(Protocol):
     name: str
     margin: int  # ordinals beyond the owned ones whose outputs the statistics need
     needs_whole_line: bool  # couples ordinals so far apart that no mini-batch holds both
-    linear: bool  # value is a mean: its gradient over a mini-batch is unbiased
+    value_is_mean: bool  # the gradient over a mini-batch is unbiased
+    view_nodes: float  # nodes of other views it computes, per node of the batch
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """Sums over what the batch owns, (S,) float64; outputs (…, L)."""
         ...
 
+    def count(self, total: Tensor) -> Tensor:
+        """How many ordinals, spacings or cells the total (S,) is about; 0: there is no value."""
+        ...
+
     def value(self, total: Tensor) -> Tensor:
-        """The loss, a scalar, from the total (S,) of the statistics."""
+        """The loss, a scalar, from the total (S,) of the statistics; count > 0."""
         ...

@@ -20,7 +20,8 @@ class GueMaximumMeanDiscrepancy:
     name = "gue_mmd"
     margin = 1
     needs_whole_line = False
-    linear = False
+    view_nodes = 0.0
+    value_is_mean = False
 
     def __init__(self, spacing: Spacing) -> None:
         self._spacing = spacing
@@ -38,10 +39,13 @@ class GueMaximumMeanDiscrepancy:
         sums = torch.cat([phase.cos().sum(0), phase.sin().sum(0)]).double()
         return torch.cat([sums, counted.sum().double()[None]])
 
+    def count(self, total: Tensor) -> Tensor:
+        """The number of owned spacings."""
+        return total[-1]
+
     def value(self, total: Tensor) -> Tensor:
         """Σ_j w_j |φ_N(ω_j) − φ(ω_j)|²."""
-        count = total[-1].clamp(min=1)
-        real, imaginary = (total[:-1] / count).chunk(2)
+        real, imaginary = (total[:-1] / total[-1]).chunk(2)
         reference = self._reference.to(total.device)
         weights = self._weights.to(total.device)
         distance = (real - reference.real).square() + (imaginary - reference.imag).square()

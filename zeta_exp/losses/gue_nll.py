@@ -25,7 +25,8 @@ class GueNegativeLogLikelihood:
     name = "gue_nll"
     margin = 1
     needs_whole_line = False
-    linear = True
+    view_nodes = 0.0
+    value_is_mean = True
 
     def __init__(self, spacing: Spacing) -> None:
         self._spacing = spacing
@@ -43,6 +44,10 @@ class GueNegativeLogLikelihood:
         nll = -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.double().square()
         return torch.stack([(nll * counted).sum(), counted.sum().double()])
 
+    def count(self, total: Tensor) -> Tensor:
+        """The number of owned spacings."""
+        return total[1]
+
     def value(self, total: Tensor) -> Tensor:
         """Σ nll / count."""
-        return total[0] / total[1].clamp(min=1)
+        return total[0] / total[1]

@@ -16,12 +16,17 @@ class MeanSquaredError:
     name = "mse"
     margin = 0
     needs_whole_line = False
-    linear = True
+    view_nodes = 0.0
+    value_is_mean = True
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ e², count], float64."""
         error = (output - batch.target).double() * batch.owned
         return torch.stack([error.square().sum(), batch.owned.sum().double()])
+
+    def count(self, total: Tensor) -> Tensor:
+        """The number of owned ordinals."""
+        return total[1]
 
     def value(self, total: Tensor) -> Tensor:
         """Σ e² / count."""

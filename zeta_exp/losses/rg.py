@@ -35,14 +35,15 @@ class BlockSpin:
 
     R_b averages over aligned cells of b ordinals (Kadanoff's block spin).  It vanishes for a
     pointwise affine f; of a ±1 convolution it asks for scale-free kernels.  A cell belongs to the
-    block that owns its first ordinal; a cell that the scope cuts is dropped and counted.
+    block that owns its first ordinal; a cell that an end of the scope cuts is dropped and counted.
     Statistics: [Σ r², cells, cells dropped] for each b.
     """
 
     name = "rg"
     margin = max(SCALES) - 1
     needs_whole_line = True
-    linear = True
+    value_is_mean = True
+    view_nodes = sum(1 / b for b in SCALES)
 
     def __init__(self, scales: Sequence[int] = SCALES) -> None:
         self._scales = tuple(scales)
@@ -52,10 +53,15 @@ class BlockSpin:
         _require_runs(batch)
         return torch.cat([self._at_scale(b, batch, output, model) for b in self._scales])
 
+    def count(self, total: Tensor) -> Tensor:
+        """The number of cells over all scales."""
+        return total[1::3].sum()
+
     def value(self, total: Tensor) -> Tensor:
-        """Mean over the scales of Σ r² / cells."""
+        """Mean of Σ r² / cells over the scales that have cells."""
         squares, cells = total[0::3], total[1::3]
-        return (squares / cells.clamp(min=1)).mean()
+        measured = cells > 0
+        return (squares[measured] / cells[measured]).mean()
 
     def _at_scale(self, b: int, batch: Batch, output: Tensor, model: Model) -> Tensor:
         coarse = batch.view(
@@ -67,9 +73,8 @@ class BlockSpin:
         counted, dropped = self._counted(b, batch, coarse, model.receptive_field)
         average = _average_over_cells(b, batch, coarse, output)
         difference = (model(coarse) - average).double() * counted
-        return torch.stack(
-            [difference.square().sum(), counted.sum().double(), dropped.sum().double()]
-        )
+        all_dropped = dropped.sum().double() + self._cut_below(b, batch)
+        return torch.stack([difference.square().sum(), counted.sum().double(), all_dropped])
 
     def _coarse_block(self, b: int, block: Block, halo: int) -> Block:
         """The cells that begin in the block, seen with their whole receptive field."""
@@ -83,6 +88,11 @@ class BlockSpin:
         own = coarse.owned & (first < first.new_tensor([[block.stop] for block in batch.blocks]))
         complete = first + b <= batch.scope[1]
         return own & complete, own & ~complete
+
+    def _cut_below(self, b: int, batch: Batch) -> int:
+        """Cells dropped because the scope begins inside them."""
+        start = batch.scope[0]
+        return sum(block.start == start and (start - 1) % b > 0 for block in batch.blocks)
 
 
 class LocalBlockSpin(BlockSpin):
@@ -135,30 +145,45 @@ class Dilation:
     name = "rg"
     margin = 0
     needs_whole_line = True
-    linear = True
+    value_is_mean = True
+    view_nodes = 1.0
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ r², count], float64."""
         _require_runs(batch)
-        halo = model.receptive_field
         doubled = batch.view(
             "doubled",
             lambda: batch.line.runs(
-                [Block.with_halo(2 * c.start, 2 * c.stop - 1, halo) for c in batch.blocks]
+                [_doubled(block, batch.scope, model.receptive_field) for block in batch.blocks]
             ),
         )
         with torch.no_grad():
             at_double = model(doubled)
         position = 2 * batch.ordinals - doubled.graph.ordinals[:, :1]
         half = at_double.gather(-1, position.clamp(0, at_double.shape[-1] - 1)) / 2
-        start, stop = batch.scope
-        counted = batch.owned & ((2 * batch.ordinals < stop) | (2 * start >= stop))
+        counted = batch.owned & (batch.ordinals < _dilated_stop(batch.scope))
         difference = (half - output).double() * counted
         return torch.stack([difference.square().sum(), counted.sum().double()])
 
+    def count(self, total: Tensor) -> Tensor:
+        """The number of ordinals."""
+        return total[1]
+
     def value(self, total: Tensor) -> Tensor:
         """Σ r² / count."""
-        return total[0] / total[1].clamp(min=1)
+        return total[0] / total[1]
+
+
+def _dilated_stop(scope: tuple[int, int]) -> int:
+    """The first ordinal of the scope that dilation leaves out."""
+    start, stop = scope
+    return stop if 2 * start >= stop else -(-stop // 2)
+
+
+def _doubled(block: Block, scope: tuple[int, int], halo: int) -> Block:
+    """The ordinals 2n of those n in the block that count; at least one, uncounted if need be."""
+    stop = max(min(block.stop, _dilated_stop(scope)), block.start + 1)
+    return Block.with_halo(2 * block.start, 2 * stop - 1, halo)
 
 
 def _average_over_cells(b: int, batch: Batch, coarse: Batch, output: Tensor) -> Tensor:

@@ -40,14 +40,18 @@ class WeightedLoss:
         return [name for name, weight in self.weights.items() if weight > 0]
 
     @property
-    def needs_whole_line(self) -> list[str]:
+    def whole_line_terms(self) -> list[str]:
         """Names of active terms that no mini-batch can compute."""
         return [name for name in self.active if self.terms[name].needs_whole_line]
 
+    def margin(self, names: Iterable[str] | None = None) -> int:
+        """Ordinals beyond a block whose outputs the named terms (all by default) need."""
+        return max(self.terms[name].margin for name in (names or self.terms))
+
     @property
-    def margin(self) -> int:
-        """Ordinals beyond a block whose outputs some term needs."""
-        return max(term.margin for term in self.terms.values())
+    def view_nodes(self) -> float:
+        """Nodes that the active terms compute beside each node of a batch."""
+        return sum(self.terms[name].view_nodes for name in self.active)
 
     def statistics(
         self, batch: Batch, output: Tensor, model: Model, names: Iterable[str] | None = None
@@ -57,14 +61,17 @@ class WeightedLoss:
         return {name: self.terms[name].statistics(batch, output, model) for name in chosen}
 
     def values(self, statistics: Statistics) -> Statistics:
-        """The unweighted value of each term."""
-        return {name: self.terms[name].value(total) for name, total in statistics.items()}
+        """The unweighted value of each term; none of a term that measured nothing."""
+        return {
+            name: self.terms[name].value(total)
+            for name, total in statistics.items()
+            if self.terms[name].count(total) > 0
+        }
 
     def total(self, values: Statistics) -> Tensor:
         """Σ λ_i·L_i over the given values."""
-        return torch.stack(
-            [self.weights[name] * value for name, value in values.items() if self.weights[name]]
-        ).sum()
+        weighted = [self.weights[name] * value for name, value in values.items()]
+        return torch.stack(weighted).sum() if weighted else torch.zeros(())
 
 
 def add_statistics(left: Statistics | None, right: Statistics) -> Statistics:

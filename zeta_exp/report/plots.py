@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from zeta_exp.evaluation.statistics import r_squared, rmse, spacings
-from zeta_exp.report.run_directory import Window, read_metrics, read_result, read_window
+from zeta_exp.report.run_directory import Residuals, read_metrics, read_result, read_window
 from zeta_exp.split import HEADLINE
 from zeta_exp.theory.gue import gaudin_law
 
@@ -124,7 +124,7 @@ def write_plots(run: Path) -> list[Path]:
     return paths
 
 
-def _draw_residuals(axes: Axes, window: Window) -> None:
+def _draw_residuals(axes: Axes, window: Residuals) -> None:
     axes.plot(window.n, window.true, color=TRUTH, linewidth=1, label=r"zeros, $\delta_n$")
     axes.plot(
         window.n,
@@ -143,7 +143,7 @@ def _draw_residuals(axes: Axes, window: Window) -> None:
     axes.set_ylim(low, high + 0.14 * (high - low))  # room for the legend
 
 
-def _draw_errors(axes: Axes, window: Window) -> None:
+def _draw_errors(axes: Axes, window: Residuals) -> None:
     error = window.predicted - window.true
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.vlines(window.n, 0, error, color=PREDICTION, linewidth=1.2)
@@ -155,7 +155,7 @@ def _draw_errors(axes: Axes, window: Window) -> None:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def _draw_scatter(axes: Axes, window: Window) -> None:
+def _draw_scatter(axes: Axes, window: Residuals) -> None:
     rms, r2 = rmse(window.predicted, window.true), r_squared(window.predicted, window.true)
     ends = np.array([window.true.min(), window.true.max()])
     axes.plot(ends, ends, color=GREY, linewidth=1, label="exact")
@@ -233,5 +233,5 @@ def _legend(name: str, gaps: NDArray[np.float64]) -> str:
     return f"{name}: variance {gaps.var():#.3g}{remark}"
 
 
-def _range(window: Window) -> str:
+def _range(window: Residuals) -> str:
     return f"$n$ = {window.n[0]:,} to {window.n[-1]:,}"

@@ -1,6 +1,5 @@
 """Reading what a run left in its directory: `result.json`, `metrics.csv`, `predictions.npz`."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from zeta_exp import metrics
 from zeta_exp.errors import UserError
 
 
 @dataclass(frozen=True)
-class Window:
-    """Residuals over a window of ascending ordinals, in mean spacings."""
+class Residuals:
+    """Predicted and true residuals of ascending ordinals, in mean spacings."""
 
     n: NDArray[np.int64]  # (W,) ordinals
     predicted: NDArray[np.float64]  # (W,) δ̂_n
@@ -23,13 +23,13 @@ class Window:
     def __len__(self) -> int:
         return self.n.size
 
-    def first(self, count: int) -> "Window":
+    def first(self, count: int) -> "Residuals":
         """The lowest `count` ordinals, or all where there are fewer."""
-        return Window(self.n[:count], self.predicted[:count], self.true[:count])
+        return Residuals(self.n[:count], self.predicted[:count], self.true[:count])
 
-    def followed_by(self, other: "Window") -> "Window":
+    def followed_by(self, other: "Residuals") -> "Residuals":
         """This window, then `other`."""
-        return Window(
+        return Residuals(
             np.concatenate([self.n, other.n]),
             np.concatenate([self.predicted, other.predicted]),
             np.concatenate([self.true, other.true]),
@@ -43,18 +43,15 @@ def read_result(run: Path) -> dict[str, Any]:
 
 
 def read_metrics(run: Path) -> dict[str, NDArray[np.float64]]:
-    """Columns of `metrics.csv`, one value an epoch: (E,) float64, NaN where a cell is empty."""
-    with _existing(run, "metrics.csv").open(newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-        names = reader.fieldnames or []
-    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
+    """Columns of `metrics.csv`, one value an epoch: (E,) float64, NaN where not measured."""
+    rows = metrics.read_metrics(_existing(run, "metrics.csv"))
+    return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
 
-def read_window(run: Path, name: Literal["val", "ext"]) -> Window:
+def read_window(run: Path, name: Literal["val", "ext"]) -> Residuals:
     """The validation (`val`) or extrapolation (`ext`) window of `predictions.npz`."""
     with np.load(_existing(run, "predictions.npz"), allow_pickle=False) as arrays:
-        return Window(
+        return Residuals(
             arrays[f"{name}_n"],
             arrays[f"{name}_pred"].astype(np.float64),
             arrays[f"{name}_true"].astype(np.float64),

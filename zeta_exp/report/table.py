@@ -12,18 +12,25 @@ from zeta_exp.theory.counting import mean_gap
 
 LEARNT_NOTHING = 0.02  # R² of the residual that a control reaches by chance
 BASELINES = {
-    "riemann_siegel": "Riemann–Siegel, smoothed (ceiling)",
+    "riemann_siegel": "Riemann–Siegel",
     "linear": "linear (ridge)",
-    "explicit_formula": "explicit formula, same primes",
+    "explicit_formula": "explicit formula",
     "ar2": "AR(2): one step ahead, sees δ(n-1), δ(n-2)",
     "smooth": "smooth count, δ = 0",
 }
 SCALE = "prime-tail scale (a scale, not an error)"
 NO_SCALE = "prime-tail scale: none, P ≥ √(t/2π)"
+# arguments, why, and what of the config shows that a run had them
+NEXT = (
+    ("features=random_phases", "a control: R² must fall to 0 or below", "features", "RandomPhases"),
+    ("strategy=fullbatch", "the whole line in each step", "strategy", "FullBatch"),
+    ("start=2000000 features.max_prime=1000", "higher zeros, more primes", "start", "2000000"),
+    ("zeros=shuffled", "a control: R² must fall to 0 or below", "zeros", "ShuffledZeros"),
+)
 STATISTICS = {
     "variance": "variance",
-    "ks_gue": "KS to GUE",
-    "mmd_gue": "MMD² to GUE",
+    "ks_gue": "KS to Gaudin",
+    "mmd_gue": "MMD² to surmise",
     "lag1": "lag-1 corr.",
 }
 
@@ -47,7 +54,7 @@ def result_table(result: Mapping[str, Any]) -> Table:
             errors = baselines[name]
             ratio = _ratio(smooth, errors["next10pct"])
             table.add_row(
-                label,
+                label + _remark(name, result),
                 *_row(errors["next100"], errors["next10pct"], ratio),
                 end_section=name == "smooth",
             )
@@ -58,6 +65,23 @@ def result_table(result: Mapping[str, Any]) -> Table:
         else:
             table.add_row(NO_SCALE, "–", "–", "–", style="dim")
     return table
+
+
+def _remark(name: str, result: Mapping[str, Any]) -> str:
+    """What the label of a baseline must add in this run."""
+    if name == "explicit_formula" and "config" in result:
+        return f", P = {result['config']['evaluation']['max_prime']}"
+    if name == "riemann_siegel":
+        errors = result["baselines"][name]
+        measured = errors.get("next10pct_ordinals")
+        if measured and measured < result["provenance"]["N"] // 10:
+            return f" (ceiling), first {measured:,}"
+        return "" if _is_shuffled(result) else " (ceiling)"
+    return ""
+
+
+def _is_shuffled(result: Mapping[str, Any]) -> bool:
+    return result["provenance"].get("zeros", {}).get("name") == "shuffled"
 
 
 def spacing_table(spacing: Mapping[str, Mapping[str, float]]) -> Table:
@@ -75,7 +99,7 @@ def print_result(result: Mapping[str, Any], run: Path, console: Console) -> None
         "",
         f"files in {run}: result.json, metrics.csv, predictions.npz, plots/",
     ]
-    lines += ["", "Try next:", *_next_commands(result, run)]
+    lines += ["", "Try next:", *_next_commands(result)]
     for table in (result_table(result), spacing_table(result["spacing"])):
         console.print()
         console.print(table)
@@ -102,10 +126,7 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"the model has learnt nothing about the fluctuation of the zeros: R² = {_number(r2)}"
         )
-    lines += _next_zero(result)
-    if result.get("status", "completed") != "completed":
-        lines.append(f"this run is {result['status']} after {result['epochs']} epochs")
-    return lines
+    return lines if _is_shuffled(result) else lines + _next_zero(result)
 
 
 def _next_zero(result: Mapping[str, Any]) -> list[str]:
@@ -119,15 +140,15 @@ def _next_zero(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _next_commands(result: Mapping[str, Any], run: Path) -> list[str]:
-    commands = {
-        "features=random_phases": "a control: R² must fall to 0",
-        "strategy=fullbatch": "the whole line in each step",
-        "start=2000000 features.max_prime=1000": "higher zeros, more primes",
-    }
-    if result.get("status") == "interrupted":
-        commands = {f"resume={run}": "finish this run"} | dict(list(commands.items())[:2])
-    return [f'  make run ARGS="{arguments}"  # {why}' for arguments, why in commands.items()]
+def _next_commands(result: Mapping[str, Any]) -> list[str]:
+    """Three commands, none of which is what was just run."""
+    config = result.get("config", {})
+    new = [
+        f'  make run ARGS="{arguments}"  # {why}'
+        for arguments, why, key, mark in NEXT
+        if mark not in str(config.get(key))
+    ]
+    return new[:3]
 
 
 def _row(next100: float | None, next10pct: float | None, ratio: str) -> tuple[str, str, str]:

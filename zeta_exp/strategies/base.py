@@ -49,12 +49,14 @@ class Strategy(ABC):
     def peak_bytes(self, split: Split, loss: WeightedLoss, model: Model, dim: int) -> int:
         """Estimated bytes of the features and activations of the largest batch."""
         floats = 2 * dim + AUTOGRAD_OVERHEAD * model.floats_per_node
-        return int(self.nodes_at_once(split, loss, model) * floats * FLOAT_BYTES)
+        nodes = self.nodes_at_once(split, loss, model) * (1 + loss.view_nodes)
+        return int(nodes * floats * FLOAT_BYTES)
 
     def gradient(self, model: Model, loss: WeightedLoss, batch: Batch) -> Tensor:
         """Adds the gradient of the batch's loss to the parameters; returns the loss."""
         output = model(batch)
         values = loss.values(loss.statistics(batch, output, model, loss.active))
         total = loss.total(values)
-        total.backward()
+        if total.requires_grad:  # not where the batch is too small for any term
+            total.backward()
         return total.detach()

@@ -33,9 +33,9 @@ class FullBatch(Strategy):
     def nodes_at_once(self, split: Split, loss: WeightedLoss, model: Model) -> int:
         """The training range and its halo."""
         start, stop = split.train
-        return stop - start + 2 * (model.receptive_field + loss.margin)
+        return stop - start + 2 * (model.receptive_field + loss.margin(loss.active))
 
     def open(self, line: Line, split: Split, loss: WeightedLoss, model: Model) -> Visits:
         """The same batch in every epoch."""
-        block = Block.with_halo(*split.train, halo=model.receptive_field + loss.margin)
+        block = Block.with_halo(*split.train, halo=model.receptive_field + loss.margin(loss.active))
         return _OneBatch(line.runs([block]))

@@ -7,7 +7,7 @@ import torch
 
 from zeta_exp.batch import Batch, Line
 from zeta_exp.errors import UserError
-from zeta_exp.graph.blocks import contiguous
+from zeta_exp.graph.blocks import Block, contiguous, equal_parts
 from zeta_exp.graph.partitions import membership, metis_clusters
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.rg import LocalBlockSpin
@@ -23,7 +23,7 @@ class MiniBatch(Strategy):
     """Some clusters a step, in an order drawn from seed and epoch.
 
     partition=contiguous: blocks of consecutive ordinals, with the halo that makes their outputs
-    exact or, with halo=False, with the edges between blocks cut as in Cluster-GCN.
+    exact (default) or, with halo=False, with the edges between blocks cut as in Cluster-GCN.
     partition=metis: PyG's `ClusterData` and `ClusterLoader`; edges between the clusters of one
     step are kept, spacings are taken within one cluster only.
     Give the size of a cluster (`block_size`) or their number (`parts`).
@@ -37,7 +37,7 @@ class MiniBatch(Strategy):
         block_size: int | None,
         parts: int | None,
         blocks_per_step: int,
-        halo: bool,
+        halo: bool | None,
         partition: str,
         seed: int,
     ) -> None:
@@ -59,7 +59,12 @@ class MiniBatch(Strategy):
                 raise UserError(f"strategy.{key}={value} is too small: use {least} or more")
         self._block_size, self._parts = block_size, parts
         self.blocks_per_step = blocks_per_step
-        self.halo = halo
+        if partition == "metis" and halo:
+            raise UserError(
+                "strategy.halo=true with strategy.partition=metis: a METIS cluster has no halo; "
+                "leave strategy.halo out or use strategy.partition=contiguous"
+            )
+        self.halo = partition == "contiguous" if halo is None else halo
         self.partition = partition
         self._seed = seed
 
@@ -82,14 +87,20 @@ class MiniBatch(Strategy):
         """Number of clusters."""
         return self._parts or -(-(split.train[1] - split.train[0]) // self.block_size(split))
 
+    def blocks(self, split: Split, halo: int) -> list[Block]:
+        """The contiguous clusters of the training range, seeing `halo` ordinals on either side."""
+        if self._parts is not None:
+            return equal_parts(*split.train, self._parts, halo)
+        return contiguous(*split.train, self.block_size(split), halo)
+
     def margin(self, loss: WeightedLoss, model: Model) -> int:
         """Ordinals a block sees on either side."""
-        return model.receptive_field + loss.margin if self.halo else 0
+        return model.receptive_field + loss.margin(loss.active) if self.halo else 0
 
     def check(self, split: Split, loss: WeightedLoss, model: Model) -> None:
         """Refuses losses that need the whole line, and blocks too small for `local`."""
         size = self.block_size(split)
-        for name in loss.needs_whole_line:
+        for name in loss.whole_line_terms:
             raise UserError(
                 f"loss.weights.{name}={loss.weights[name]:g} with strategy=minibatch: the global "
                 f"{name} penalty couples scales across the whole line, which no cluster sees; use "
@@ -107,7 +118,7 @@ class MiniBatch(Strategy):
 
     def notes(self, loss: WeightedLoss) -> list[str]:
         """Names the active terms whose mini-batch gradient is biased."""
-        biased = [name for name in loss.active if not loss.terms[name].linear]
+        biased = [name for name in loss.active if not loss.terms[name].value_is_mean]
         return [
             f"{name} is no mean: its mini-batch value exceeds that of the whole line by the "
             "variance of the batch's statistics"
@@ -129,7 +140,7 @@ class MiniBatch(Strategy):
 class _ContiguousVisits(Visits):
     def __init__(self, strategy: MiniBatch, line: Line, split: Split, halo: int, seed: int) -> None:
         self._line, self._scope, self._seed = line, split.train, seed
-        self._blocks = contiguous(*split.train, size=strategy.block_size(split), halo=halo)
+        self._blocks = strategy.blocks(split, halo)
         self._per_step = strategy.blocks_per_step
         self.updates_per_epoch = -(-len(self._blocks) // self._per_step)
 

@@ -1,0 +1,126 @@
+"""Every option of every group composes, is typed and builds what it names."""
+
+import dataclasses
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object, instantiate
+from omegaconf import OmegaConf
+
+from conf import schema
+from conf.checks import resolved, resume_argument
+from conf.explain import explain, known_keys, unknown_key
+from zeta_exp.errors import UserError
+from zeta_exp.experiment import Experiment
+from zeta_exp.zeros.source import ComputedZeros
+
+CONF = Path(schema.__file__).parent
+OPTIONS = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.glob("*/*.yaml"))
+TYPED = [option for option in OPTIONS if not option.startswith("experiment/")]
+FROM_THE_RUN = {"dim", "offsets"}  # what a model gets beside its options
+
+
+@pytest.fixture
+def composed():
+    """Composes overrides, as run.py does."""
+    schema.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield lambda *overrides: compose("config", list(overrides))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of zeros long enough for N=200."""
+    path = tmp_path / "zeros.txt"
+    path.write_text("".join(f"{gamma:.9f}\n" for gamma in ComputedZeros().ordinates(1, 301)))
+    return path
+
+
+def _override(option, table):
+    group, _, name = option.rpartition("/")
+    extra = [f"zeros.path={table}"] if option == "zeros/table" else []
+    return [f"{group}={name}", *extra, "N=200"]
+
+
+@pytest.mark.parametrize("option", TYPED)
+def test_every_option_builds_what_it_names(composed, table, option):
+    config = composed(*_override(option, table))
+    group = option.split("/")[0]
+    assert dataclasses.is_dataclass(OmegaConf.get_type(config[group]))
+    part = instantiate(resolved(config), _convert_="all")[group]
+    target = get_object(config[group]._target_)
+    if inspect.isclass(target) and not config[group].get("_partial_"):
+        assert type(part) is target
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
+def test_every_experiment_is_one(composed, table, option):
+    config = resolved(composed(*_override(option, table)))
+    parts = instantiate(config, _convert_="all")
+    assert Experiment(**parts, config=OmegaConf.to_container(config)).split.N == 200
+
+
+def test_the_config_is_the_experiment():
+    own = {field.name for field in dataclasses.fields(schema.Config)}
+    assert own == {field.name for field in dataclasses.fields(Experiment)} - {"config"}
+
+
+def test_every_option_has_a_type():
+    paths = set(schema.SCHEMAS) - {"config"}
+    described = {path for option in TYPED for path in (option, option.split("/")[0])}
+    assert paths <= described
+    for option in TYPED:
+        assert {option, option.split("/")[0]} & paths, option
+
+
+@pytest.mark.parametrize("path", sorted(set(schema.SCHEMAS) - {"config"}))
+def test_every_key_is_read(path):
+    """The keys of a type are arguments of what it builds: no dead option, none forgotten."""
+    node = schema.SCHEMAS[path]
+    target = node.__dataclass_fields__["_target_"].default
+    parameters = inspect.signature(get_object(target)).parameters
+    keys = {name for name in node.__dataclass_fields__ if not name.startswith("_")}
+    required = {name for name, p in parameters.items() if p.default is inspect.Parameter.empty}
+    assert required - FROM_THE_RUN <= keys <= set(parameters)
+
+
+@pytest.mark.parametrize("strategy", ["fullbatch", "minibatch"])
+def test_a_strategy_carries_its_recipe_and_the_command_line_wins(composed, strategy):
+    own = composed(f"strategy={strategy}")
+    assert own.budget.epochs == {"fullbatch": 500, "minibatch": 60}[strategy]
+    given = composed("optimizer.lr=0.5", "budget.epochs=7", f"strategy={strategy}")
+    assert (given.optimizer.lr, given.budget.epochs) == (0.5, 7)
+
+
+def test_interpolations_follow_their_source(composed):
+    config = resolved(composed("seed=7", "N=300", "zeros=shuffled", "features=random_phases"))
+    assert config.zeros.seed == config.features.seed == config.strategy.seed == 7
+    assert config.zeros.split.N == 300
+
+
+def test_keys_that_are_known():
+    assert known_keys(["loss", "weights"]) == ["gue_mmd", "gue_nll", "mse", "rg"]
+    assert known_keys(["strategy"]) == sorted(
+        ["block_size", "blocks_per_step", "halo", "partition", "parts", "seed"]
+    )
+    assert known_keys(["nothing", "here"]) == []
+    assert unknown_key("nothing.here.x") == "key 'x' of nothing.here is unknown"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), ValueError("x"), KeyError("x")])
+def test_a_defect_has_no_sentence(error):
+    assert explain(error) is None
+
+
+def test_a_sentence_is_one_line():
+    assert explain(UserError("one\n  two")) == "one two"
+    assert "not enough memory" in explain(MemoryError())
+    assert "No space left" in explain(OSError(28, "No space left on device", "/x"))
+    assert explain(BrokenPipeError(32, "Broken pipe")) is None
+
+
+def test_a_plain_path_needs_no_quotes():
+    assert resume_argument(Path("/runs/2026-01-02/03-04-05")) == "resume=/runs/2026-01-02/03-04-05"
+    assert resume_argument(Path("/a b")) == "'resume=\"/a b\"'"
