@@ -17,6 +17,7 @@ from conf.schema import SCHEMAS
 from zeta_exp.errors import UserError
 
 HYDRA = "hydra"  # the key of Hydra's own part
+RESUME = "resume"  # says where a run writes, and is no part of it
 CONFIG = "config.yaml"  # in the run directory: the resolved config, written once
 RESUMABLE = ("budget", "hardware", "tracking")  # what a resumed run may change
 USER_ERROR, FAILED_JOBS = 2, 1
@@ -34,15 +35,15 @@ def refuse(sentence: str) -> int:
 
 
 def resolved(config: DictConfig) -> DictConfig:
-    """The config with every interpolation replaced by its value.
+    """The config of a run: interpolations replaced by values, without Hydra's part and resume.
 
     Raises `UserError` for keys that nobody reads and values that no run can have.
     """
     _refuse_unread_keys(config)
-    own = OmegaConf.masked_copy(config, [key for key in config if key != HYDRA])
+    own = OmegaConf.masked_copy(config, [key for key in config if key not in (HYDRA, RESUME)])
     plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     for field in dataclasses.fields(SCHEMAS["config"]):
-        if field.name not in plain:
+        if field.name not in (*plain, RESUME):
             raise UserError(f"{field.name} can't be left out: every run needs it")
     if not 0 <= plain["seed"] <= LARGEST_SEED:
         raise UserError(f"seed={plain['seed']} is out of range: use 0 to {LARGEST_SEED}")
@@ -89,12 +90,12 @@ def resumed_keys(overrides: list[str], of_hydra: list[str]) -> list[str]:
     parsed = OverridesParser.create().parse_overrides(overrides)
     keys = [override.key_or_group for override in parsed]
     for key in [*keys, *(override.split("=")[0] for override in of_hydra)]:
-        if key not in ("resume", "hydra.mode") and key.split(".")[0] not in RESUMABLE:
+        if key not in (RESUME, "hydra.mode") and key.split(".")[0] not in RESUMABLE:
             raise UserError(
                 f"{key} can't change in a resumed run: only budget.*, hardware and tracking can; "
                 "start a new run for the rest"
             )
-    return sorted(set(keys) - {"resume"}, key=lambda key: "." in key)
+    return sorted(set(keys) - {RESUME}, key=lambda key: "." in key)
 
 
 def _check_resume(config: DictConfig) -> None:
@@ -155,7 +156,7 @@ def check_run(config: DictConfig) -> None:
 def check_sweep(config: DictConfig) -> None:
     """Refuses what no sweep can be; what a job can't be is for the job to say."""
     for override in config.hydra.overrides.task:
-        if override.split("=")[0].lstrip("+~") == "resume":
+        if override.split("=")[0].lstrip("+~") == RESUME:
             raise UserError("resume continues one run: leave out -m")
     unresolved = OmegaConf.to_container(config.hydra.sweep, resolve=False)
     first = Path(config.hydra.sweep.dir) / "0"

@@ -73,7 +73,6 @@ class Experiment:
     tracking: Tracker
     evaluation: Evaluation
     config: Mapping[str, Any]  # resolved, plain: what result.json records
-    resume: str | None = None  # recorded only: `run` is told where it writes
 
     @cached_property
     def split(self) -> Split:
@@ -109,6 +108,7 @@ class Experiment:
         torch.manual_seed(self.seed)
         device = self.hardware.claim()
         model = self.model(dim=self.features.dim, offsets=self.graph).to(device)
+        model.check_features(self.features)
         self.strategy.check(self.split, self.loss, model)
         self._check_memory(model, device)
         start, stop = self.split.start, self.split.extrapolation[1]

@@ -26,6 +26,7 @@ TABLE_BYTES = 256 * 2**20  # features of a whole run are kept where they fit in 
 class Features(Protocol):
     """Maps ordinals of any shape (…) to float32 features (…, dim)."""
 
+    name: str  # of its option in the config
     dim: int
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
@@ -36,6 +37,7 @@ class Features(Protocol):
 class LogIndex:
     """The published scripts' only feature, log n."""
 
+    name = "log_index"
     dim = 1
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
@@ -79,6 +81,8 @@ class PrimePhases(_Phases):
     The frequencies of S(t) ≈ −(1/π) Σ_{p,k} sin(k t log p)/(k p^{k/2}).  Titchmarsh §14.21.
     """
 
+    name = "prime_phases"
+
     def __init__(self, max_prime: int) -> None:
         m = prime_power_frequencies(max_prime)
         super().__init__(log_frequencies(m), 1 / np.sqrt(m))
@@ -89,6 +93,8 @@ class RandomPhases(_Phases):
 
     Same count, same amplitudes, about the same density of frequencies, no arithmetic.
     """
+
+    name = "random_phases"
 
     def __init__(self, max_prime: int, seed: int) -> None:
         m = prime_power_frequencies(max_prime)
@@ -129,7 +135,7 @@ class FeatureTable:
     def __init__(self, features: Features, lo: int, hi: int) -> None:
         self._features = features
         self._lo, self._hi = lo, hi
-        self.dim = features.dim
+        self.name, self.dim = features.name, features.dim
         self._table = torch.cat(
             [features(np.arange(first, min(first + ANCHOR, hi))) for first in range(lo, hi, ANCHOR)]
         )

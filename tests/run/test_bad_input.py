@@ -272,3 +272,13 @@ def test_a_table_that_ends_within_the_extrapolation_is_completed(run, small, tmp
     assert done.code == 0, done.err
     assert "220" in done.out
     assert "completed" in (tmp_path / "here/result.json").read_text()
+
+
+def test_a_model_with_features_it_cannot_use(run, small):
+    small.remove("model.hidden=8")
+    picky = [*small, "model=linear", "model._target_=picky.Picky"]
+    assert run(*picky).refused() == (
+        "the model Picky can't use features=prime_phases: use features=log_index"
+    )
+    picky.remove("features.max_prime=10")
+    assert run(*picky, "features=log_index").code == 0

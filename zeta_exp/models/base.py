@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
+from zeta_exp.features import Features
 
 
 class Model(nn.Module, ABC):
@@ -17,10 +18,19 @@ class Model(nn.Module, ABC):
 
     receptive_field: int = 0  # in ordinals, on either side
     floats_per_node: int = 0  # activations kept for the backward pass, for the memory estimate
+    usable_features: tuple[str, ...] | None = None  # names of the features it reads, None for any
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L) for a batch with features (…, L, F)."""
+
+    def check_features(self, features: Features) -> None:
+        """Raises `UserError` for features that the model can't use."""
+        if self.usable_features is not None and features.name not in self.usable_features:
+            raise UserError(
+                f"the model {type(self).__name__} can't use features={features.name}: "
+                f"use features={' or '.join(self.usable_features)}"
+            )
 
     @property
     def n_parameters(self) -> int:
