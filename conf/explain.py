@@ -137,11 +137,10 @@ def explain(error: BaseException) -> str | None:
 
 def _innermost(error: BaseException) -> BaseException:
     """What an object or a resolver raised, below the wrapping of Hydra and OmegaConf."""
-    while isinstance(error, HydraException | OmegaConfBaseException):
-        wrapped = error.__cause__ or error.__context__
-        if wrapped is None:
-            break
-        error = wrapped
+    seen: list[BaseException] = []  # a chain that is raised again within itself has no end
+    while isinstance(error, HydraException | OmegaConfBaseException) and error not in seen:
+        seen.append(error)
+        error = error.__cause__ or error.__context__ or error
     return error
 
 

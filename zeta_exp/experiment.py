@@ -111,10 +111,15 @@ class Experiment:
         model.check_features(self.features)
         self.strategy.check(self.split, self.loss, model)
         self._check_memory(model, device)
+        watcher.say(
+            f"{self.strategy.name} training on the zeros {self.split.train[0]:,} to "
+            f"{self.split.train[1] - 1:,}: {type(model).__name__}, {model.n_parameters:,} "
+            f"parameters, {self.features.name} ({self.features.dim}), on {device.type}"
+        )
         start, stop = self.split.start, self.split.extrapolation[1]
         residual = self.zeros.residuals(start, stop)
         for note in self._notes():
-            watcher.say(note)
+            watcher.say(f"note: {note}")
         margin = model.receptive_field + self.loss.margin()
         target = make_target(self.target, self.split)
         seen = residual[: self.split.N]

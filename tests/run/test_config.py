@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from conf import schema
 from conf.checks import resolved, resume_argument
@@ -125,3 +127,11 @@ def test_a_sentence_is_one_line():
 def test_a_plain_path_needs_no_quotes():
     assert resume_argument(Path("/runs/2026-01-02/03-04-05")) == "resume=/runs/2026-01-02/03-04-05"
     assert resume_argument(Path("/a b")) == "'resume=\"/a b\"'"
+
+
+def test_a_chain_of_errors_that_bites_its_tail_is_explained():
+    outer, inner = ConfigCompositionException("outer"), OmegaConfBaseException("inner")
+    inner.full_key = None
+    inner.msg = "inner"
+    outer.__cause__, inner.__context__ = inner, outer
+    assert explain(outer) == "inner"
