@@ -152,6 +152,14 @@ def test_rg_with_minibatch_is_refused_unless_local():
         minibatch(parts=4, partition="metis").check(SPLIT, loss(0.1, "local"), model)
 
 
+def test_the_mean_unfolding_with_minibatch_is_refused():
+    model = make_model("relational", make_line())
+    unfolded = make_loss({"mse": 1.0, "gue_nll": 0.1}, "mean", {"form": "block_spin"})
+    with pytest.raises(UserError, match=r"gue_nll=0.1 with strategy=minibatch.*spacing=smooth"):
+        minibatch(block_size=64).check(SPLIT, unfolded, model)
+    FullBatch().check(SPLIT, unfolded, model)
+
+
 def test_the_advised_block_size_is_enough():
     line = make_line(offsets=(1, 2), start=3, count=330)
     model = make_model("relational", line)

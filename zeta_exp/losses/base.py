@@ -17,7 +17,7 @@ class LossTerm(Protocol):
 
     name: str
     margin: int  # ordinals beyond the owned ones whose outputs the statistics need
-    needs_whole_line: bool  # couples ordinals so far apart that no mini-batch holds both
+    needs_whole_line: str  # what no mini-batch can compute, and what could be; else empty
     value_is_mean: bool  # the gradient over a mini-batch is unbiased
     view_nodes: float  # nodes of other views it computes, per node of the batch
 

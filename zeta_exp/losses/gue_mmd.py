@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
-from zeta_exp.losses.spacing import Spacing
+from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
 from zeta_exp.theory.gue import gauss_hermite_frequencies, surmise_characteristic
 
@@ -19,12 +19,12 @@ class GueMaximumMeanDiscrepancy:
 
     name = "gue_mmd"
     margin = 1
-    needs_whole_line = False
     view_nodes = 0.0
     value_is_mean = False
 
     def __init__(self, spacing: Spacing) -> None:
         self._spacing = spacing
+        self.needs_whole_line = WHOLE_LINE_SPACINGS.get(spacing, "")
         frequencies, weights = gauss_hermite_frequencies()
         reference = surmise_characteristic(frequencies)
         self._frequencies = torch.from_numpy(frequencies)  # (32,) float64

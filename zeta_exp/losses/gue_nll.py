@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from zeta_exp.batch import Batch
-from zeta_exp.losses.spacing import Spacing
+from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
 
 SOFTNESS = 0.05  # mean spacings: below this a spacing counts as a crossing, smoothly
@@ -24,12 +24,12 @@ class GueNegativeLogLikelihood:
 
     name = "gue_nll"
     margin = 1
-    needs_whole_line = False
     view_nodes = 0.0
     value_is_mean = True
 
     def __init__(self, spacing: Spacing) -> None:
         self._spacing = spacing
+        self.needs_whole_line = WHOLE_LINE_SPACINGS.get(spacing, "")
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ nll, count], float64."""

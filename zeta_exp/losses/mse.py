@@ -15,7 +15,7 @@ class MeanSquaredError:
 
     name = "mse"
     margin = 0
-    needs_whole_line = False
+    needs_whole_line = ""
     view_nodes = 0.0
     value_is_mean = True
 

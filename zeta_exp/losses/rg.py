@@ -15,6 +15,7 @@ from zeta_exp.graph import Block
 from zeta_exp.models import Model
 
 SCALES = (2, 4)
+GLOBAL = "couples scales across the whole line, which no cluster sees; use loss.rg.form=local"
 
 
 def _first_cell_from(ordinal: int, b: int) -> int:
@@ -41,7 +42,7 @@ class BlockSpin:
 
     name = "rg"
     margin = max(SCALES) - 1
-    needs_whole_line = True
+    needs_whole_line = GLOBAL
     value_is_mean = True
     view_nodes = sum(1 / b for b in SCALES)
 
@@ -102,7 +103,7 @@ class LocalBlockSpin(BlockSpin):
     """
 
     margin = 0
-    needs_whole_line = False
+    needs_whole_line = ""
 
     @staticmethod
     def check_block(size: int, view: int, receptive_field: int) -> None:
@@ -144,7 +145,7 @@ class Dilation:
 
     name = "rg"
     margin = 0
-    needs_whole_line = True
+    needs_whole_line = GLOBAL
     value_is_mean = True
     view_nodes = 1.0
 

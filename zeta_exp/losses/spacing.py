@@ -39,3 +39,7 @@ def mean_spacing(batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
 
 
 SPACINGS: dict[str, Spacing] = {"smooth": smooth_spacing, "mean": mean_spacing}
+WHOLE_LINE_SPACINGS: dict[Spacing, str] = {
+    mean_spacing: "divides by the mean gap of the whole line, which no cluster sees; "
+    "use loss.spacing=smooth"
+}

@@ -102,9 +102,8 @@ class MiniBatch(Strategy):
         size = self.block_size(split)
         for name in loss.whole_line_terms:
             raise UserError(
-                f"loss.weights.{name}={loss.weights[name]:g} with strategy=minibatch: the global "
-                f"{name} penalty couples scales across the whole line, which no cluster sees; use "
-                f"loss.rg.form=local, loss.weights.{name}=0 or strategy=fullbatch"
+                f"loss.weights.{name}={loss.weights[name]:g} with strategy=minibatch: the term "
+                f"{loss.terms[name].needs_whole_line}, loss.weights.{name}=0 or strategy=fullbatch"
             )
         if loss.weights["rg"] > 0:
             if self.partition == "metis":
