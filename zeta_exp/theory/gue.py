@@ -114,9 +114,9 @@ class SpacingLaw:
 
 @functools.cache
 def gaudin_law() -> SpacingLaw:
-    """Gaudin's spacing law of large unitary matrices: mean 1, variance 0.1799938776.
+    """Gaudin's spacing law of large unitary matrices: mean 1, variance 0.179993877692.
 
-    Variance as in table 7 of Bornemann, Markov Processes Relat. Fields 16 (2010) 803–866.
+    Mehta, Random Matrices, §6; evaluated as in Bornemann, Math. Comp. 79 (2010) 871–915.
     """
 
     def values(s: NDArray[np.float64]) -> NDArray[np.float64]:
