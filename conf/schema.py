@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import II, MISSING
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Config:
 @dataclass
 class SplitConfig:
     _target_: str = "zeta_exp.split.Split"
-    start: int = "${start}"  # type: ignore[assignment]  # an interpolation
-    N: int = "${N}"  # type: ignore[assignment]
+    start: int = II("start")
+    N: int = II("N")
 
 
 @dataclass
@@ -60,7 +60,7 @@ class TableZeros:
 class ShuffledZeros:
     _target_: str = "zeta_exp.zeros.source.ShuffledZeros"
     split: SplitConfig = field(default_factory=SplitConfig)
-    seed: int = "${seed}"  # type: ignore[assignment]
+    seed: int = II("seed")
 
 
 @dataclass
@@ -73,7 +73,7 @@ class PrimePhases:
 class RandomPhases:
     _target_: str = "zeta_exp.features.RandomPhases"
     max_prime: int = MISSING
-    seed: int = "${seed}"  # type: ignore[assignment]
+    seed: int = II("seed")
 
 
 @dataclass
@@ -154,7 +154,7 @@ class MiniBatch:
     blocks_per_step: int = MISSING
     halo: bool | None = None
     partition: str = MISSING
-    seed: int = "${seed}"  # type: ignore[assignment]
+    seed: int = II("seed")
 
 
 @dataclass

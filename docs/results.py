@@ -1,6 +1,6 @@
 """The numbers of README.md and docs/results.md, from runs of the committed code: `make docs`.
 
-Runs each study of the table (about 20 minutes on two cores), or takes it from outputs/results
+Runs each study of the table (about 15 minutes on two cores), or takes it from outputs/results
 where this very code completed it, then rewrites the tables between the markers and the figures.
 """
 
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "outputs" / "results"
 SEEDS = range(5)
 PARTS = "strategy.parts=141"
+CODE = ("run.py", "conf", "zeta_exp", "constraints.txt")  # what the numbers depend on
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,6 @@ class Study:
             run = f"hydra.run.dir='{directory}'"
             subprocess.run([sys.executable, "run.py", *words, run], cwd=ROOT, check=True)
         return json.loads(path.read_text())
-
-
-CODE = ("run.py", "conf", "zeta_exp", "constraints.txt")  # what the numbers depend on
 
 
 def _is_current(path: Path) -> bool:

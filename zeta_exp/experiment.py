@@ -220,7 +220,7 @@ class Experiment:
             "extrapolation_error_gamma": rmse(ordinates, actual),
             "extrapolation_error_next10pct": rmse(ext[tenth], ext_true[tenth]),
             "val_rmse": rmse(val, val_true),
-            "val_loss": prepared.weighted(terms),
+            "val_loss": self.loss.total(terms),
             "val_r2": r_squared(val, val_true),
             "next10pct_r2": r_squared(ext[tenth], ext_true[tenth]),
             "loss_terms": terms,
@@ -264,18 +264,13 @@ class Prepared:
         first = self.experiment.split.start
         return self.residual[start - first : stop - first]
 
-    def weighted(self, terms: Mapping[str, float]) -> float:
-        """Σ λ_i·L_i of the terms that train."""
-        loss = self.experiment.loss
-        return sum(loss.weights[name] * terms[name] for name in loss.active)
-
     def validate(self) -> Row:
         """The measured columns of a row of metrics.csv."""
         split = self.experiment.split
         val, terms = self.validation.evaluate(self.model, self.experiment.loss)
         beyond = self.next_hundred.predict(self.model)
         return {
-            "val_loss": self.weighted(terms),
+            "val_loss": self.experiment.loss.total(terms),
             "val_rmse": rmse(val, self.true(*split.validation)),
             "extrapolation_error": rmse(beyond, self.true(*split.next_hundred)),
             **terms,

@@ -18,7 +18,7 @@ from zeta_exp.theory.counting import smooth_height
 from zeta_exp.theory.phases import Frequencies, log_frequencies, turns_at
 from zeta_exp.theory.primes import prime_powers_up_to
 
-AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest primes to about unit variance
+AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
 ANCHOR = 4096  # phases are reduced at every 4096th ordinal, so they do not depend on the block
 TABLE_BYTES = 256 * 2**20  # features of a whole run are kept where they fit in this
 

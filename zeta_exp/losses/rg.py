@@ -23,14 +23,6 @@ def _first_cell_from(ordinal: int, b: int) -> int:
     return -((1 - ordinal) // b) + 1
 
 
-def _require_runs(batch: Batch) -> None:
-    if not batch.blocks:
-        raise UserError(
-            "rg coarse-grains runs of consecutive ordinals, and a METIS cluster is none: "
-            "use strategy.partition=contiguous or loss.weights.rg=0"
-        )
-
-
 class BlockSpin:
     """mean_b mean_k (f(R_b X)_k − (R_b f(X))_k)², b ∈ {2, 4}, gradients through both branches.
 
@@ -51,7 +43,6 @@ class BlockSpin:
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """(3·len(scales),) float64."""
-        _require_runs(batch)
         return torch.cat([self._at_scale(b, batch, output, model) for b in self._scales])
 
     def count(self, total: Tensor) -> Tensor:
@@ -151,7 +142,6 @@ class Dilation:
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ r², count], float64."""
-        _require_runs(batch)
         doubled = batch.view(
             "doubled",
             lambda: batch.line.runs(

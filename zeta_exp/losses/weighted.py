@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
@@ -68,10 +68,9 @@ class WeightedLoss:
             if self.terms[name].count(total) > 0
         }
 
-    def total(self, values: Statistics) -> Tensor:
-        """Σ λ_i·L_i over the given values."""
-        weighted = [self.weights[name] * value for name, value in values.items()]
-        return torch.stack(weighted).sum() if weighted else torch.zeros(())
+    def total(self, values: Mapping[str, Any]) -> Any:
+        """Σ λ_i·L_i over the active terms among the values, tensors or numbers."""
+        return sum(self.weights[name] * values[name] for name in self.active if name in values)
 
 
 def add_statistics(left: Statistics | None, right: Statistics) -> Statistics:

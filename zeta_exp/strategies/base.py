@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch, Line
@@ -56,7 +57,8 @@ class Strategy(ABC):
         """Adds the gradient of the batch's loss to the parameters; returns the loss."""
         output = model(batch)
         values = loss.values(loss.statistics(batch, output, model, loss.active))
-        total = loss.total(values)
-        if total.requires_grad:  # not where the batch is too small for any term
-            total.backward()
+        if not values:  # the batch is too small for any term
+            return torch.zeros(())
+        total: Tensor = loss.total(values)
+        total.backward()
         return total.detach()

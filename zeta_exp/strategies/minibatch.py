@@ -119,8 +119,8 @@ class MiniBatch(Strategy):
         """Names the active terms whose mini-batch gradient is biased."""
         biased = [name for name in loss.active if not loss.terms[name].value_is_mean]
         return [
-            f"{name} is no mean: its mini-batch value exceeds that of the whole line by the "
-            "variance of the batch's statistics"
+            f"{name} is no mean: on average its mini-batch value exceeds that of the whole line "
+            "by the variance of the batch's statistics"
             for name in biased
         ]
 
