@@ -64,6 +64,23 @@ class ShuffledZeros:
 
 
 @dataclass
+class SurrogateZeros:
+    _target_: str = MISSING
+    size: int = MISSING
+    seed: int = II("seed")
+
+
+@dataclass
+class CueZeros(SurrogateZeros):
+    _target_: str = "zeta_exp.zeros.surrogate.CueZeros"
+
+
+@dataclass
+class PoissonZeros(SurrogateZeros):
+    _target_: str = "zeta_exp.zeros.surrogate.PoissonZeros"
+
+
+@dataclass
 class PrimePhases:
     _target_: str = "zeta_exp.features.PrimePhases"
     max_prime: int = MISSING
@@ -188,6 +205,8 @@ SCHEMAS: dict[str, type] = {
     "zeros/computed": ComputedZeros,
     "zeros/table": TableZeros,
     "zeros/shuffled": ShuffledZeros,
+    "zeros/cue": CueZeros,
+    "zeros/poisson": PoissonZeros,
     "features/prime_phases": PrimePhases,
     "features/random_phases": RandomPhases,
     "features/log_index": LogIndex,

@@ -18,6 +18,7 @@ from zeta_exp.strategies import FullBatch, MiniBatch
 from zeta_exp.tracking import NoTracker
 from zeta_exp.training import Budget
 from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros
+from zeta_exp.zeros.surrogate import CueZeros, PoissonZeros
 
 KEYS = {
     "extrapolation_error",
@@ -27,6 +28,7 @@ KEYS = {
     "val_loss",
     "val_r2",
     "next10pct_r2",
+    "next_error",
     "loss_terms",
     "predicted_next",
     "actual_next",
@@ -132,10 +134,12 @@ def test_full_batch_is_deterministic(tmp_path):
     "control",
     [
         {"zeros": ShuffledZeros(SPLIT, seed=1)},
+        {"zeros": CueZeros(size=64, seed=1)},
+        {"zeros": PoissonZeros(size=64, seed=1)},
         {"features": RandomPhases(30, seed=1)},
         {"features": LogIndex()},
     ],
-    ids=["shuffled", "random_phases", "log_index"],
+    ids=["shuffled", "cue", "poisson", "random_phases", "log_index"],
 )
 def test_controls_learn_nothing(tmp_path, control):
     result = experiment(**control).run(tmp_path, False, Silent())

@@ -36,16 +36,34 @@ def test_prime_phases_are_the_definition():
 @pytest.mark.parametrize(
     "features", [PrimePhases(30), RandomPhases(30, seed=1), LogIndex()], ids=lambda f: str(f.dim)
 )
-def test_features_do_not_depend_on_what_they_are_computed_with(features):
-    n = np.arange(4000, 4200)
+@pytest.mark.parametrize("start", [4000, 10**13 - 200])
+def test_features_do_not_depend_on_what_they_are_computed_with(features, start):
+    n = np.arange(start, start + 200)
     together = features(n)
     for part in np.split(n, [1, 50, 97]):
-        torch.testing.assert_close(features(part), together[part - 4000], atol=2e-7, rtol=0)
-    table = tabulated(features, 4000, 4150)
+        torch.testing.assert_close(features(part), together[part - start], atol=2e-7, rtol=0)
+    table = tabulated(features, start, start + 150)
     torch.testing.assert_close(table(n[:150]), together[:150], atol=2e-7, rtol=0)
     torch.testing.assert_close(table(n[100:]), together[100:], atol=2e-7, rtol=0)
     shaped = table(n[:100].reshape(4, 25))
     assert torch.equal(shaped.reshape(100, -1), table(n[:100]))
+
+
+@pytest.mark.parametrize("n", [10**12 + 7, 10**13])
+def test_phases_keep_their_digits_far_up(n):
+    """The smooth height and the phases of 50 digits."""
+    powers = [2, 3, 4, 5, 7, 8, 9]
+    with mpmath.workdps(50):
+        start = mpmath.mpf(float(smooth_height(n)))
+        height = mpmath.findroot(
+            lambda t: mpmath.siegeltheta(t) / mpmath.pi + mpmath.mpf(3) / 2 - n, start
+        )
+        angles = [height * mpmath.log(m) for m in powers]
+        expected = [float(mpmath.cos(a)) for a in angles]
+        expected += [float(mpmath.sin(a)) for a in angles]
+    row = PrimePhases(max_prime=9)(np.array([n]))[0]
+    np.testing.assert_allclose(row[:-1], AMPLITUDE / np.sqrt(powers * 2) * expected, atol=1e-6)
+    np.testing.assert_allclose(row[-1], 1 / np.log(float(height) / 2 / np.pi), rtol=1e-6)
 
 
 def test_random_phases_keep_amplitudes_and_lose_the_primes():

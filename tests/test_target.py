@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.target import OrdinateTarget, ResidualTarget, Truth, make_target
+from zeta_exp.zeros.stretch import COARSE_FROM
 
 SPLIT = Split(start=50, N=200)
 
@@ -31,6 +32,13 @@ def test_ordinates_are_scaled_to_order_one():
     assert 0 < encoded.min() < encoded.max() < 1.2
     wild = target.residual(torch.tensor([60]), torch.tensor([-5.0]))
     assert torch.isfinite(wild).all()
+
+
+def test_ordinates_without_digits_are_refused():
+    last = COARSE_FROM - 200  # a run of 100 goes on for 100 more
+    assert OrdinateTarget(Split(start=last, N=100)).unit > 1e9
+    with pytest.raises(UserError, match="use target=residual"):
+        OrdinateTarget(Split(start=last + 1, N=100))
 
 
 def test_truth_is_zero_where_nothing_is_known():

@@ -35,10 +35,10 @@ from zeta_exp.result import (
 from zeta_exp.split import Split
 from zeta_exp.strategies import Strategy
 from zeta_exp.target import Truth, make_target
-from zeta_exp.theory.counting import rebuild
 from zeta_exp.tracking import Tracker
 from zeta_exp.training import Budget, Interrupted, Training
 from zeta_exp.zeros.source import ZeroSource
+from zeta_exp.zeros.stretch import stretch_of_residuals
 
 
 class Watcher(Protocol):
@@ -206,9 +206,11 @@ class Experiment:
             ext_true=ext_true,
         )
         hundred, tenth = (slice(b - a) for a, b in (split.next_hundred, split.next_tenth))
-        n = np.arange(*split.next_hundred)
-        ordinates = rebuild(n, ext[hundred])
-        actual = self.zeros.ordinates(*split.next_hundred)
+        # relative to one base, so that errors in height keep their digits where heights are huge
+        predicted, actual = (
+            stretch_of_residuals(split.next_hundred[0], residuals[hundred])
+            for residuals in (ext, ext_true)
+        )
         baselines = baseline_errors(
             split,
             prepared.true,
@@ -217,15 +219,16 @@ class Experiment:
         )
         return {
             "extrapolation_error": rmse(ext[hundred], ext_true[hundred]),
-            "extrapolation_error_gamma": rmse(ordinates, actual),
+            "extrapolation_error_gamma": rmse(predicted.offsets, actual.offsets),
             "extrapolation_error_next10pct": rmse(ext[tenth], ext_true[tenth]),
             "val_rmse": rmse(val, val_true),
             "val_loss": self.loss.total(terms),
             "val_r2": r_squared(val, val_true),
             "next10pct_r2": r_squared(ext[tenth], ext_true[tenth]),
             "loss_terms": terms,
-            "predicted_next": float(ordinates[0]),
-            "actual_next": float(actual[0]),
+            "next_error": float(ext[0] - ext_true[0]),  # in mean spacings
+            "predicted_next": float(predicted.ordinates()[0]),
+            "actual_next": float(actual.ordinates()[0]),
             "baselines": baselines,
             "spacing": {
                 "prediction": spacing_statistics(val),

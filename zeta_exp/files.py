@@ -1,23 +1,243 @@
-"""Writing files that are whole or not there."""
+"""Files by path or by address (gs://…): read, written whole or not at all, listed.
 
+Addresses go through fsspec, which is imported only for them.
+"""
+
+import errno
+import io
 import os
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from zeta_exp.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_UNFINISHED = re.compile(r"\..+\.tmp")
+_FETCHED = 1 << 23  # bytes of a remote file in one request
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` under a temporary name, then renames: a reader sees all of it or none.
+def is_remote(path: str) -> bool:
+    """Whether the path is an address such as gs://bucket/name."""
+    return _SCHEME.match(path) is not None
 
-    Raises `OSError` (a full disk, a read-only directory) with the earlier file left in place.
+
+def join(folder: str, name: str) -> str:
+    """The path of `name` in the folder."""
+    return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else os.path.join(folder, name)
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Inside, an `OSError` that a user can mend becomes a `UserError` that names the path."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: check the path and its folder") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder: give a file in it") from None
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        if error.errno in _DISK_FULL:
+            advice = "free some space or choose another place"
+        else:
+            advice = "check the path and your permissions"
+        raise UserError(f"{path} can't be read or written ({reason}): {advice}") from None
+
+
+@contextmanager
+def _remote_faults(path: str) -> Iterator[None]:
+    """What a library for remote files raises, as `OSError`."""
+    try:
+        yield
+    except (OSError, UserError):
+        raise
+    except Exception as error:  # no two libraries share a base class
+        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", path) from error
+
+
+def _filesystem(path: str, *, private: bool = False) -> tuple[Any, str]:
+    """The fsspec file system of an address, seeing what others wrote, and the path within it.
+
+    A private one shares no transaction.  Raises UserError for a scheme that is unknown or whose
+    library is not installed.
     """
+    try:
+        import fsspec
+
+        fsspec.get_filesystem_class(path.partition("://")[0])
+    except ImportError as error:
+        raise UserError(
+            f"{path} needs a library that is missing ({error}): install zeta_exp[gcp] "
+            "or use a local path"
+        ) from None
+    except ValueError as error:
+        raise UserError(f"{path} can't be reached ({error}): use gs:// or a local path") from None
+    with _remote_faults(path):
+        filesystem, inner = fsspec.url_to_fs(path, skip_instance_cache=private)
+        filesystem.invalidate_cache()
+    return filesystem, inner
+
+
+def _information(path: str) -> dict[str, Any] | None:
+    """What fsspec knows of an address; None where nothing is."""
+    filesystem, inner = _filesystem(path)
+    try:
+        with _remote_faults(path):
+            return dict(filesystem.info(inner))
+    except FileNotFoundError:
+        return None
+
+
+def exists(path: str) -> bool:
+    """Whether a file or folder is there."""
+    return _information(path) is not None if is_remote(path) else os.path.exists(path)
+
+
+def is_folder(path: str) -> bool:
+    """Whether the path is a folder, or a prefix that objects begin with."""
+    if not is_remote(path):
+        return os.path.isdir(path)
+    found = _information(path)
+    return found is not None and found["type"] == "directory"
+
+
+def names(folder: str) -> list[str]:
+    """Names of the files and folders in a folder, sorted, without what was never finished."""
+    if is_remote(folder):
+        filesystem, inner = _filesystem(folder)
+        with _remote_faults(folder):
+            listed = filesystem.ls(inner, detail=False)
+        own = inner.rstrip("/")
+        found = [item.rstrip("/") for item in listed]
+        entries = [item.rpartition("/")[2] for item in found if item != own]
+    else:
+        entries = os.listdir(folder)
+    return sorted(name for name in entries if not _UNFINISHED.fullmatch(name))
+
+
+def make_folder(path: str) -> None:
+    """The folder and those above it, where they are missing; object stores need none."""
+    if not is_remote(path):
+        os.makedirs(path, exist_ok=True)
+
+
+class _RemoteFile(io.RawIOBase):
+    """Reads of an address, with a position of its own."""
+
+    def __init__(self, path: str) -> None:
+        found = _information(path)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if found["type"] == "directory":
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        self._path = path
+        self._size = int(found["size"])
+        self._filesystem, self._inner = _filesystem(path)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves as `io.IOBase.seek` says."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = origin + offset
+        return self._position
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fills the buffer as far as the file goes."""
+        room = memoryview(buffer).cast("B")
+        stop = min(self._position + len(room), self._size)
+        if stop <= self._position:
+            return 0
+        with _remote_faults(self._path):
+            content = self._filesystem.cat_file(self._inner, start=self._position, end=stop)
+        room[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+
+def reading(path: str) -> AbstractContextManager[BinaryIO]:
+    """Opens a file to read and seek in.  Raises `OSError`, UserError for a bad scheme."""
+    if is_remote(path):
+        return cast(BinaryIO, io.BufferedReader(_RemoteFile(path), _FETCHED))
+    return open(path, "rb")
+
+
+class _RemoteOutput(io.RawIOBase):
+    """Writes to an fsspec file; closing is left to who opened that."""
+
+    def __init__(self, path: str, file: Any) -> None:
+        self._path = path
+        self._file = file
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, content: "ReadableBuffer") -> int:
+        """Passes all bytes on."""
+        with _remote_faults(self._path):
+            return int(self._file.write(content))
+
+
+@contextmanager
+def _writing_remote(path: str) -> Iterator[BinaryIO]:
+    """An object that appears when its last byte is there, and not after an error."""
+    filesystem, inner = _filesystem(path, private=True)
+    with _remote_faults(path):
+        filesystem.transaction.start()
+        file = filesystem.open(inner, "wb")
+    try:
+        yield cast(BinaryIO, _RemoteOutput(path, file))
+    except BaseException:
+        with suppress(Exception):  # the first error is the one to tell
+            file.close()
+            filesystem.transaction.complete(commit=False)
+        raise
+    with _remote_faults(path):
+        file.close()
+        filesystem.transaction.complete()
+
+
+@contextmanager
+def _writing_local(path: Path) -> Iterator[BinaryIO]:
+    """A file under a temporary name, renamed when its last byte is on the disk."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:  # a second Ctrl-C too
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
             error.filename = str(path)  # what a full disk leaves out
         raise
+
+
+def writing(path: str) -> AbstractContextManager[BinaryIO]:
+    """Opens a file to write: a reader sees all of it, or what was there before.
+
+    Raises `OSError` (a full disk, a read-only directory) with the earlier file left in place.
+    """
+    return _writing_remote(path) if is_remote(path) else _writing_local(Path(path))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes the content whole or not at all, as `writing` does."""
+    with _writing_local(path) as file:
+        file.write(content)

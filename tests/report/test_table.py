@@ -78,9 +78,10 @@ def test_an_undefined_r2_counts_as_nothing_learnt(result, printed):
 def test_the_next_zero_is_counted_from_start(result, printed):
     result["provenance"] = {"start": 501, "N": 1000}
     result["actual_next"] = 9878.0
-    result["predicted_next"] = 9878.0 + 0.5 * mean_gap(9878.0)
+    result["next_error"] = 0.5
     text = printed(result)
     assert "γ(1,501)" in text
+    assert f"{0.5 * mean_gap(9878.0):+.6f} in height" in text
     assert "+0.5000 mean spacings" in text
 
 
@@ -108,10 +109,11 @@ def test_three_commands_none_of_them_just_run(result, printed):
         assert own not in text
 
 
-def test_shuffled_zeros_have_no_ceiling_and_no_next_zero(result, printed):
+@pytest.mark.parametrize("name", ["shuffled", "cue", "poisson"])
+def test_controls_have_no_ceiling_and_no_next_zero(result, printed, name):
     assert "(ceiling)" in printed(result)
     assert "the next zero" in printed(result)
-    result["provenance"]["zeros"] = {"name": "shuffled"}
+    result["provenance"]["zeros"] = {"name": name}
     assert "(ceiling)" not in printed(result)
     assert "the next zero" not in printed(result)
 

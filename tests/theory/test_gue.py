@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
 
+from zeta_exp.theory import gue
 from zeta_exp.theory.gue import (
     characteristic_mmd,
     gap_probability,
@@ -133,6 +134,38 @@ def test_cue_line_has_gaudin_spacings_and_keating_snaith_variance():
     # Var Im log det/π = (log N + 1 + γ)/2π²; at the levels the sawtooth's 1/12 is missing.
     expected = (np.log(size) + 1 + np.euler_gamma) / (2 * np.pi**2) - 1 / 12
     assert residual.var() == pytest.approx(expected, rel=0.12)
+
+
+def test_traces_of_cue_matrices_have_the_moments_of_haar_measure():
+    # E|Tr U^k|² = min(k, N): Diaconis and Shahshahani, J. Appl. Probab. 31A (1994)
+    size, count = 6, 20_000
+    angles = gue.cue_circles([np.random.default_rng(7)] * count, size) * (2 * np.pi / size)
+    for k in (1, 2, 5, 6, 9):
+        trace = np.exp(1j * k * angles).sum(1)
+        assert np.mean(np.abs(trace) ** 2) == pytest.approx(min(k, size), rel=0.05)
+        assert abs(trace.mean()) < 5 * np.sqrt(size / count)
+
+
+def test_cayley_transform_and_the_matrix_itself_have_the_same_eigenphases(monkeypatch):
+    transformed = gue.cue_circles([np.random.default_rng(8)] * 40, 12)
+    monkeypatch.setattr(gue, "LARGEST_TANGENT", 0.0)
+    direct = gue.cue_circles([np.random.default_rng(8)] * 40, 12)
+    np.testing.assert_allclose(transformed, direct, atol=1e-8)
+
+
+def test_matrices_solved_at_once_do_not_change_the_levels(monkeypatch):
+    together = gue.cue_circles([np.random.default_rng(9)] * 10, 8)
+    monkeypatch.setattr(gue, "MATRIX_ENTRIES", 3 * 64)
+    assert np.array_equal(gue.cue_circles([np.random.default_rng(9)] * 10, 8), together)
+
+
+def test_a_chain_of_circles_ends_where_it_began():
+    circles = gue.poisson_circles([np.random.default_rng(10)] * 3, 20)
+    line = gue.chain(circles)
+    assert np.array_equal(line[19::20], np.zeros(3))
+    gaps = np.sort(np.diff(circles, axis=1, append=circles[:, :1] + 20))
+    steps = 1 + np.diff(np.concatenate([[0.0], line]))
+    np.testing.assert_allclose(np.sort(steps.reshape(3, 20)), gaps, atol=1e-12)
 
 
 def test_cue_spacings_repel_their_neighbours():

@@ -4,11 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
-from zeta_exp.theory.counting import unfold
-from zeta_exp.zeros import MAX_ORDINAL, ComputedZeros, ShuffledZeros, block, generate
+from zeta_exp.theory.counting import smooth_height, unfold
+from zeta_exp.zeros import (
+    MAX_ORDINAL,
+    ComputedZeros,
+    ShuffledZeros,
+    ZeroBlock,
+    block,
+    engine,
+    generate,
+)
 from zeta_exp.zeros.cache import RUN, aligned_pieces
 
 SPLIT = Split(start=60_001, N=20_000)  # a window of 2^16 ends within its training range
@@ -20,6 +30,11 @@ def computed():
 
 
 @pytest.fixture(scope="module")
+def true_residuals():
+    return block(1, 7 * RUN).residuals
+
+
+@pytest.fixture(scope="module")
 def shuffled():
     return ShuffledZeros(SPLIT, seed=3)
 
@@ -28,11 +43,19 @@ def shuffled():
     ("start", "stop"), [(1, 2), (1, 301), (RUN - 5, RUN + 9), (RUN + 1, RUN + 1)]
 )
 def test_computed_zeros_are_the_engines(computed, start, stop):
-    expected = block(start, stop - start) if stop > start else None
     assert computed.ordinates(start, stop).shape == (stop - start,)
-    if expected:
-        assert np.array_equal(computed.ordinates(start, stop), expected.ordinates)
-        assert np.array_equal(computed.residuals(start, stop), expected.residuals)
+    if stop > start:
+        assert np.array_equal(computed.ordinates(start, stop), generate(start, stop - start))
+        assert np.array_equal(computed.residuals(start, stop), block(start, stop - start).residuals)
+
+
+@settings(max_examples=20, deadline=None)
+@given(requests=st.lists(st.tuples(st.integers(1, 5 * RUN), st.integers(1, 2 * RUN)), max_size=4))
+def test_what_is_kept_does_not_change_what_is_given(true_residuals, requests):
+    source = ComputedZeros(capacity=2)
+    for start, length in requests:
+        residuals = source.residuals(start, start + length)
+        assert np.array_equal(residuals, true_residuals[start - 1 : start - 1 + length])
 
 
 def test_callers_cannot_spoil_the_cache(computed):
@@ -41,11 +64,68 @@ def test_callers_cannot_spoil_the_cache(computed):
     assert np.array_equal(computed.residuals(1, 100), block(1, 99).residuals)
 
 
-def test_the_last_run_ends_at_the_engines_limit(computed):
-    last = computed.ordinates(MAX_ORDINAL, MAX_ORDINAL + 1)
-    assert last == pytest.approx([42653549.760951556], abs=1e-8)
+@pytest.fixture
+def computed_ranges(monkeypatch):
+    """The ranges that the engine is asked for."""
+    asked = []
+    stream = engine.stream
+
+    def noted(start, count):
+        asked.append((start, start + count))
+        return stream(start, count)
+
+    monkeypatch.setattr(engine, "stream", noted)
+    return asked
+
+
+def test_only_what_is_missing_is_computed_and_in_one_go(computed_ranges):
+    source = ComputedZeros()
+    source.residuals(RUN + 7, RUN + 9)
+    source.ordinates(RUN + 1, 2 * RUN + 1)
+    assert computed_ranges == [(RUN + 1, 2 * RUN + 1)]
+    source.residuals(1, 4 * RUN)
+    assert computed_ranges[1:] == [(1, RUN + 1), (2 * RUN + 1, 4 * RUN + 1)]
+
+
+def test_a_long_request_keeps_the_last_runs_only(computed_ranges):
+    source = ComputedZeros(capacity=2)
+    assert source.residuals(1, 4 * RUN).size == 4 * RUN - 1
+    source.residuals(2 * RUN + 1, 4 * RUN)
+    assert computed_ranges == [(1, 4 * RUN + 1)]
+
+
+def test_where_blocks_are_long_two_of_them_are_computed_at_once(monkeypatch):
+    """Reading on in small steps must not compute the same block again and again."""
+
+    def zeros(start, count):
+        asked.append(count)
+        yield ZeroBlock(start, 0.0, np.zeros(count), np.zeros(count), 0.0)
+
+    asked = []
+    monkeypatch.setattr(engine, "stream", zeros)
+    for n in (10**9, 10**12, MAX_ORDINAL - 10):
+        ComputedZeros().residuals(n, n + 1)
+    lengths = [np.sqrt(smooth_height(n) / (2 * np.pi)) for n in (10**9, 10**12)]
+    assert [
+        2 * length <= count < 2 * length + RUN
+        for length, count in zip(lengths, asked, strict=False)
+    ]
+    assert asked[2] < RUN
+
+
+def test_zeros_far_up_are_those_of_the_block():
+    start, count, source = 10**10, 3, ComputedZeros()
+    expected = block(start, count)
+    assert np.array_equal(source.residuals(start, start + count), expected.residuals)
+    ordinates = source.ordinates(start, start + count)
+    assert ordinates == pytest.approx(expected.base + expected.offsets, rel=3e-16)
+
+
+def test_the_last_zeros_of_the_engine_can_be_had():
+    source = ComputedZeros()
     with pytest.raises(UserError, match=str(MAX_ORDINAL)):
-        computed.ordinates(MAX_ORDINAL, MAX_ORDINAL + 2)
+        source.ordinates(MAX_ORDINAL, MAX_ORDINAL + 2)
+    assert source._end_of_missing(MAX_ORDINAL // RUN * RUN + 1, MAX_ORDINAL + 1) == MAX_ORDINAL + 1
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 5), (-3, 5), (9, 5)])

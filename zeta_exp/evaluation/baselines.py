@@ -10,17 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zeta_exp.evaluation.riemann_siegel import riemann_siegel
+from zeta_exp.evaluation.riemann_siegel import riemann_siegel, term_count
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import mean_gap, smooth_height
-from zeta_exp.theory.phases import Frequencies, log_frequencies, turns_at
+from zeta_exp.theory.local import SmoothHeights, smooth_heights
+from zeta_exp.theory.phases import Frequencies, log_frequencies
 from zeta_exp.theory.primes import prime_powers_up_to, primes_up_to
+from zeta_exp.theory.smooth_phases import smooth_turns
 
 RIDGE_PENALTY = 1e-4  # per training node
 FIT_ORDINALS = 200_000  # the last training ordinals that ridge and AR(2) see
 RIDGE_BLOCK = 8_192  # ordinals whose features are held at once
 PHASES_AT_ONCE = 2_000_000  # ordinals × prime powers in one chunk, about 50 MB
+CEILING_TERMS = 100_000_000  # ordinals × terms of the ceiling in a window, about 10 s
 FIXED_POINT_STEPS = 30
 FIXED_POINT_DAMPING = 0.3
 
@@ -42,25 +45,24 @@ def explicit_formula(
     amplitude = np.array([1 / (np.pi * power.k * power.m**0.5) for power in powers])
     frequencies = log_frequencies(np.array([power.m for power in powers]))
     chunk = max(1, PHASES_AT_ONCE // len(powers))
-    height = smooth_height(n)
     parts = [
-        _fixed_point(height[i : i + chunk], frequencies, amplitude, iterations)
+        _fixed_point(smooth_heights(n[i : i + chunk]), frequencies, amplitude, iterations)
         for i in range(0, n.size, chunk)
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _fixed_point(
-    height: NDArray[np.float64],
+    place: SmoothHeights,
     frequencies: Frequencies,
     amplitude: NDArray[np.float64],
     iterations: int,
 ) -> NDArray[np.float64]:
     """δ (B,) at smooth heights (B,); amplitude (K,) of each prime power."""
-    phase = 2 * np.pi * turns_at(height, frequencies)
-    rate = 2 * np.pi * mean_gap(height)[:, None] * frequencies.hi
+    phase = 2 * np.pi * smooth_turns(place, frequencies)
+    rate = 2 * np.pi * mean_gap(place.heights)[:, None] * frequencies.hi
     shifted = np.empty_like(phase)
-    residual = np.zeros(height.size)
+    residual = np.zeros(len(phase))
     for _ in range(iterations):
         np.multiply(residual[:, None], rate, out=shifted)
         shifted += phase
@@ -137,7 +139,8 @@ def baseline_errors(
     explicit_formula: primes up to max_prime.  ar2: one step ahead, so it sees δ_{n−1} and δ_{n−2}
     of the window, which no other baseline does.  riemann_siegel: the ceiling, with the median of
     |error| (`next100_median`, …), the ordinals it was solved for (`next100_ordinals`, …: at most
-    the first `limit` of a window) and those of them without a confirmed root (`next100_lost`, …).
+    the first `limit` of a window, fewer from n = 10^9 on, where each has more terms) and those of
+    them without a confirmed root (`next100_lost`, …).
     prime_tail: a scale to print beside results, not an error.
     """
     start, stop = split.extrapolation
@@ -156,6 +159,7 @@ def baseline_errors(
         name: {window: rmse(prediction[:w], truth[:w]) for window, w in widths.items()}
         for name, prediction in predictions.items()
     }
+    limit = min(limit, max(1, CEILING_TERMS // term_count(stop)))
     errors["riemann_siegel"] = {}
     for window, width in widths.items():
         errors["riemann_siegel"] |= _ceiling(window, start, truth[: min(width, limit)])

@@ -7,9 +7,11 @@ Around the smooth height t̂_n, at t = t̂_n + u·gap, ±Z(t)/2 is approximated 
 
 a smooth cut-off instead of the sharp one at τ (Berry and Keating, Proc. R. Soc. A 437, 1992).
 The root that belongs to ordinal n is its residual δ_n.  |r_m| ≤ π, so one Taylor polynomial of G
-serves every evaluation with |u| ≤ REACH; solving then costs next to nothing.
+serves every evaluation with |u| ≤ `reach`; solving then costs next to nothing.  Unfolded heights
+are taken relative to the first ordinal, n itself would cost them digits.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +20,13 @@ from numpy.typing import NDArray
 from scipy.special import erfc
 
 from zeta_exp.theory.counting import mean_gap, smooth_height
-from zeta_exp.theory.phases import Frequencies, log_frequencies, turns_at
+from zeta_exp.theory.local import SmoothHeights, smooth_heights
+from zeta_exp.theory.phases import Frequencies, log_frequencies
+from zeta_exp.theory.smooth_phases import smooth_turns
 
-REACH = 2.2  # largest |u|: |S| stays below 2.2 for n ≤ 10^8
-DEGREE = 42  # (π·REACH)^43/43! < 1e-15
+LOW_REACH = 2.2  # |S| stays below it for n ≤ 10^8: the largest seen is 2.14
+REACH_PER_DECADE = 0.25  # beyond 10^8; up to there the largest |S| grows by 0.17 a decade
+TRUNCATION = 2e-17  # of the Taylor polynomial, a term at |u| = reach
 GATE_END = 4.3  # terms beyond erfc(4.3) = 1.2e-9 are dropped
 NEWTON_STEPS = 24
 ROOT_TOLERANCE = 1e-8  # |G| at a root
@@ -42,10 +47,29 @@ class Ceiling(NamedTuple):
 class _Line(NamedTuple):
     """Consecutive ordinals under solution; u and suspect are updated in place."""
 
-    polynomial: NDArray[np.float64]  # (DEGREE+1, B) Taylor coefficients of G
+    polynomial: NDArray[np.float64]  # (D, B) Taylor coefficients of G
     n: NDArray[np.int64]  # (B,) ordinals
     u: NDArray[np.float64]  # (B,) roots in mean spacings
     suspect: NDArray[np.bool_]  # (B,) root not to be trusted
+
+    @property
+    def place(self) -> NDArray[np.int64]:
+        """n less the first ordinal, (B,): the unfolded smooth heights."""
+        return self.n - self.n[0]
+
+
+def reach(n: int) -> float:
+    """Largest |u| that is searched near ordinal n: above any |S| there."""
+    return LOW_REACH + REACH_PER_DECADE * max(0.0, math.log10(n / 1e8))
+
+
+def degree(reach: float) -> int:
+    """Degree of the Taylor polynomials: the first with (π·reach)^{d+1}/(d+1)! < TRUNCATION."""
+    d, term = 0, math.pi * reach
+    while term >= TRUNCATION:
+        d += 1
+        term *= math.pi * reach / (d + 1)
+    return d
 
 
 def riemann_siegel(start: int, stop: int) -> Ceiling:
@@ -53,12 +77,12 @@ def riemann_siegel(start: int, stop: int) -> Ceiling:
 
     Damped Newton from u = 0; where it did not converge, crossed a neighbour or took a root of the
     wrong parity, the stretch is scanned and its roots assigned in order.  Root mean square error
-    1.5e-4 mean spacings at n = 10^4, 1.7e-5 at 10^6; near 10^12 the rounding of t̂ (~1e-4) rules.
+    1.5e-4 mean spacings at n = 10^4, 1.7e-5 at 10^6.
     """
     first = max(1, start - MARGIN)
     n = np.arange(first, stop + MARGIN)
     polynomial = local_polynomials(n)
-    u = _newton(polynomial)
+    u = _newton(polynomial, reach(stop))
     line = _Line(polynomial, n, u, _suspects(polynomial, n, u))
     for begin, end in _stretches(line.suspect):
         _mend(line, begin, end)
@@ -67,39 +91,41 @@ def riemann_siegel(start: int, stop: int) -> Ceiling:
 
 
 def local_polynomials(n: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Taylor coefficients of G around u = 0: (DEGREE+1, B) for ordinals n (B,), ascending."""
-    height = smooth_height(n)
-    terms = _term_count(float(height[-1]))
-    m = np.arange(1, terms + 1)
-    frequencies = log_frequencies(m)
+    """Taylor coefficients of G around u = 0: (D, B) for ordinals n (B,), ascending."""
+    terms = term_count(int(n[-1]))
+    frequencies = log_frequencies(np.arange(1, terms + 1))
+    size = degree(reach(int(n[-1]))) + 1
     chunk = max(1, TERMS_AT_ONCE // terms)
     parts = [
-        _chunk_polynomials(height[i : i + chunk], m, frequencies) for i in range(0, n.size, chunk)
+        _chunk_polynomials(smooth_heights(n[i : i + chunk]), frequencies, size)
+        for i in range(0, n.size, chunk)
     ]
     return np.concatenate(parts, axis=1)
 
 
-def _term_count(height: float) -> int:
-    """Terms until the gate closes, but |r_m| ≤ π, that is m ≤ τ²."""
-    tau = np.sqrt(height / (2 * np.pi))
+def term_count(n: int) -> int:
+    """Terms at ordinal n until the gate closes, but |r_m| ≤ π, that is m ≤ τ²."""
+    tau = np.sqrt(float(smooth_height(n)) / (2 * np.pi))
     return int(np.ceil(min(tau * np.exp(GATE_END / np.sqrt(tau)), max(tau**2, 4.0))))
 
 
 def _chunk_polynomials(
-    height: NDArray[np.float64], m: NDArray[np.int64], frequencies: Frequencies
+    place: SmoothHeights, frequencies: Frequencies, size: int
 ) -> NDArray[np.float64]:
-    """(DEGREE+1, B): the k-th coefficient is Σ_m m^{−1/2} g_m r_m^k sin(φ_m + kπ/2)/k!."""
+    """(size, B): the k-th coefficient is Σ_m m^{−1/2} g_m r_m^k sin(φ_m + kπ/2)/k!."""
+    height = place.heights
+    m = np.arange(1, frequencies.hi.size + 1)
     log_tau = np.log(height / (2 * np.pi))[:, None] / 2
     weight = erfc((np.log(m) - log_tau) * np.exp(log_tau / 2)) / (2 * np.sqrt(m))
     weight[:, 0] = 1.0  # m = 1 is −sin πu, ungated
-    phase = 2 * np.pi * turns_at(height, frequencies)
+    phase = 2 * np.pi * smooth_turns(place, frequencies)
     term = [weight * np.sin(phase), weight * np.cos(phase)]
     del weight, phase
     rate = mean_gap(height)[:, None] * np.log(m) - np.pi
     term[1] *= rate
     rate *= -rate
-    coefficients = np.empty((DEGREE + 1, height.size))
-    for k in range(DEGREE + 1):
+    coefficients = np.empty((size, height.size))
+    for k in range(size):
         if k > 1:
             term[k % 2] *= rate
             term[k % 2] /= k * (k - 1)
@@ -107,7 +133,7 @@ def _chunk_polynomials(
     return coefficients
 
 
-def _newton(polynomial: NDArray[np.float64]) -> NDArray[np.float64]:
+def _newton(polynomial: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
     """Damped Newton from u = 0: step −GG′/(G′² + 0.2·2^{−i}), at most 0.3 long.  (B,)."""
     slope_polynomial = polyder(polynomial)
     u = np.zeros(polynomial.shape[1])
@@ -115,7 +141,7 @@ def _newton(polynomial: NDArray[np.float64]) -> NDArray[np.float64]:
         value = polyval(u, polynomial, tensor=False)
         slope = polyval(u, slope_polynomial, tensor=False)
         step = -value * slope / (slope**2 + 0.2 * 0.5**i)
-        u = np.clip(u + 0.3 * np.tanh(step / 0.3), -REACH, REACH)
+        u = np.clip(u + 0.3 * np.tanh(step / 0.3), -reach, reach)
     return u
 
 
@@ -130,7 +156,7 @@ def _suspects(
     value = polyval(u, polynomial, tensor=False)
     rising = polyval(u, polyder(polynomial), tensor=False) >= 0
     suspect = (np.abs(value) > ROOT_TOLERANCE) | rising
-    crossed = np.diff(n + u) <= 0
+    crossed = np.diff(u) <= -np.diff(n)
     suspect[1:] |= crossed
     suspect[:-1] |= crossed
     return suspect
@@ -160,25 +186,25 @@ def _mend(line: _Line, begin: int, end: int) -> None:
             roots = _scan(line, max(left - 2, 0), min(right + 3, line.n.size), grid)
             roots = roots[(roots > bounds[0]) & (roots < bounds[1])]
             if roots.size == right - left - 1:
-                line.u[left + 1 : right] = roots - (line.n[left + 1 : right] - 0.5)
+                line.u[left + 1 : right] = roots - line.place[left + 1 : right]
                 line.suspect[left + 1 : right] = False
                 return
 
 
 def _anchors(line: _Line, left: int, right: int) -> tuple[float, float] | None:
-    """Unfolded heights just inside the roots of two trusted ordinals; None if either is not."""
+    """Places just inside the roots of two trusted ordinals; None if either is not."""
     if right >= line.n.size or line.suspect[right]:
         return None
-    high = float(line.n[right] - 0.5 + line.u[right]) - SAME_ROOT
+    high = float(line.place[right] + line.u[right]) - SAME_ROOT
     if left == -1 and line.n[0] == 1:
         return -np.inf, high
     if left < 0 or line.suspect[left]:
         return None
-    return float(line.n[left] - 0.5 + line.u[left]) + SAME_ROOT, high
+    return float(line.place[left] + line.u[left]) + SAME_ROOT, high
 
 
 def _scan(line: _Line, begin: int, end: int, grid: int) -> NDArray[np.float64]:
-    """Unfolded heights of all sign changes in the cells [n−1, n] of positions begin..end−1."""
+    """Places of all sign changes within half a mean gap of the positions begin..end−1."""
     cells = np.repeat(np.arange(begin, end), grid)
     u = np.tile(np.arange(grid) / grid - 0.5, end - begin)
     sign = 1.0 - 2.0 * (line.n[cells] % 2)  # G of neighbouring ordinals is ±Z
@@ -191,4 +217,4 @@ def _scan(line: _Line, begin: int, end: int, grid: int) -> NDArray[np.float64]:
         middle = (low + high) / 2
         below = (polyval(middle, polynomial, tensor=False) < 0) == rising
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return line.n[cells] - 0.5 + (low + high) / 2
+    return line.place[cells] + (low + high) / 2

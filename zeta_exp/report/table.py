@@ -27,6 +27,7 @@ NEXT = (
     ("start=2000000 features.max_prime=1000", "higher zeros, more primes", "start", "2000000"),
     ("zeros=shuffled", "a control: R² must fall to 0 or below", "zeros", "ShuffledZeros"),
 )
+CONTROLS = ("shuffled", "cue", "poisson")  # sources of zeros that aren't ζ's
 STATISTICS = {
     "variance": "variance",
     "ks_gue": "KS to Gaudin",
@@ -75,13 +76,14 @@ def _remark(name: str, result: Mapping[str, Any]) -> str:
         errors = result["baselines"][name]
         measured = errors.get("next10pct_ordinals")
         if measured and measured < result["provenance"]["N"] // 10:
-            return f" (ceiling), first {measured:,}"
-        return "" if _is_shuffled(result) else " (ceiling)"
+            return f" (ceiling), first {int(measured):,}"
+        return "" if _is_control(result) else " (ceiling)"
     return ""
 
 
-def _is_shuffled(result: Mapping[str, Any]) -> bool:
-    return result["provenance"].get("zeros", {}).get("name") == "shuffled"
+def _is_control(result: Mapping[str, Any]) -> bool:
+    """Whether the zeros are none of ζ's, so that no formula for them can hold."""
+    return result["provenance"].get("zeros", {}).get("name") in CONTROLS
 
 
 def spacing_table(spacing: Mapping[str, Mapping[str, float]]) -> Table:
@@ -126,14 +128,14 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"the model has learnt nothing about the fluctuation of the zeros: R² = {_number(r2)}"
         )
-    return lines if _is_shuffled(result) else lines + _next_zero(result)
+    return lines if _is_control(result) else lines + _next_zero(result)
 
 
 def _next_zero(result: Mapping[str, Any]) -> list[str]:
     predicted, actual = result["predicted_next"], result["actual_next"]
     ordinal = result["provenance"]["start"] + result["provenance"]["N"]
-    error = predicted - actual
-    gaps = error / float(mean_gap(actual))
+    gaps = result["next_error"]  # heights of 10^10 and more have lost its digits
+    error = gaps * float(mean_gap(actual))
     return [
         f"the next zero, γ({ordinal:,}): predicted {predicted:.6f}, actual {actual:.6f},",
         f"off by {error:+.6f} in height, {gaps:+.4f} mean spacings",

@@ -24,16 +24,24 @@ class Frequencies(NamedTuple):
     lo: NDArray[np.float64]  # (K,)
 
 
-def log_frequencies(m: NDArray[np.int64]) -> Frequencies:
-    """log(m)/2π as double-double, from 140-bit ball arithmetic.  m: (K,) positive integers."""
+def log_frequencies(m: NDArray[np.int64] | NDArray[np.float64]) -> Frequencies:
+    """log(m)/2π as double-double, from 140-bit ball arithmetic.  m: (K,) positive, exact."""
     import flint
 
     with _FLINT, flint.ctx.workprec(140):
         inverse_turn = 1 / (2 * flint.arb.pi())
-        exact = [flint.arb(int(value)).log() * inverse_turn for value in m]
+        exact = [flint.arb(value).log() * inverse_turn for value in m.tolist()]
         hi = [float(value.mid()) for value in exact]
         lo = [float((value - high).mid()) for value, high in zip(exact, hi, strict=True)]
     return Frequencies(np.array(hi), np.array(lo))
+
+
+@njit(inline="always", cache=True)
+def two_sum(a: float, b: float) -> tuple[float, float]:  # pragma: no cover - jitted
+    """a + b = sum + error, exactly.  Knuth."""
+    total = a + b
+    b_part = total - a
+    return total, (a - (total - b_part)) + (b - b_part)
 
 
 @njit(inline="always", cache=True)

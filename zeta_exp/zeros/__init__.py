@@ -2,12 +2,17 @@
 
 from zeta_exp.zeros.engine import MAX_ORDINAL, ZeroBlock, block, generate
 from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros, ZeroSource
+from zeta_exp.zeros.stretch import Stretch
+from zeta_exp.zeros.surrogate import CueZeros, PoissonZeros
 from zeta_exp.zeros.table import TableZeros
 
 __all__ = [
     "MAX_ORDINAL",
     "ComputedZeros",
+    "CueZeros",
+    "PoissonZeros",
     "ShuffledZeros",
+    "Stretch",
     "TableZeros",
     "ZeroBlock",
     "ZeroSource",

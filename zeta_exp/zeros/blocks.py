@@ -7,14 +7,17 @@ pieces.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, count, pairwise
 
 from zeta_exp.zeros.interpolation import PADDING, POINTS_PER_GAP
 
 LOWEST_EDGE = 10.0  # below the first zero, 14.13
 FIRST_ORDER = 56  # Riemann–Siegel terms of the first block that uses them
 _POINTS = 12_000  # grid points of a block, or 4 a term where there are more terms
+_STEP_BITS = 24
 _CENTRE_ROUNDING = 0.125  # centres are multiples of ¼
 
 
@@ -25,7 +28,7 @@ class Block:
     lower: float
     upper: float
     centre: float  # a multiple of ¼, so that 4·centre is an integer
-    step: float  # of the grid, a quarter of the least mean gap
+    step: float  # of the grid, a quarter of the least mean gap; 24 bits, so that j·step is exact
     reach: int  # the grid is |j| ≤ reach
     terms: int  # of the main sum
     riemann_siegel: bool  # else Euler–Maclaurin
@@ -41,7 +44,8 @@ def _grid_step(upper: float) -> float:
     bandwidth = 0.5 * math.log(upper / (2 * math.pi))
     if upper < 1000:
         bandwidth += 1.0
-    return math.pi / (POINTS_PER_GAP * bandwidth)
+    mantissa, exponent = math.frexp(math.pi / (POINTS_PER_GAP * bandwidth))
+    return math.ldexp(math.floor(mantissa * (1 << _STEP_BITS)), exponent - _STEP_BITS)
 
 
 def _block(lower: float, upper: float, step: float, terms: int, riemann_siegel: bool) -> Block:
@@ -90,20 +94,15 @@ def _order_at(height: float) -> int:
     return max(order, FIRST_ORDER - 1)
 
 
-def blocks_covering(lower: float, upper: float, *, from_bottom_below: float) -> list[Block]:
-    """Consecutive blocks that cover [lower, upper], with one more at either end.
+def blocks_from(height: float, *, from_bottom_below: float) -> Iterator[Block]:
+    """Consecutive blocks without end, from the one before that which holds `height`.
 
-    Where the first of them would begin below `from_bottom_below`, the list begins at the lowest
-    block of all.
+    Where that one would begin below `from_bottom_below`, from the lowest block of all.
     """
-    first, last = _order_at(lower) - 1, _order_at(upper) + 1
-    line = [
-        block
-        for order in range(max(first, FIRST_ORDER - 1), last + 1)
-        for block in _order_blocks(order)
-    ]
-    inside = [i for i, block in enumerate(line) if block.upper > lower and block.lower <= upper]
-    begin, end = max(inside[0] - 1, 0), inside[-1] + 2
-    if line[begin].lower < from_bottom_below:
-        begin = 0
-    return line[begin:end]
+    orders = count(max(_order_at(height) - 1, FIRST_ORDER - 1))
+    line = chain.from_iterable(_order_blocks(order) for order in orders)
+    before, block = next(pair for pair in pairwise(line) if pair[1].upper > height)
+    if before.lower < from_bottom_below:
+        yield from chain.from_iterable(_order_blocks(order) for order in count(FIRST_ORDER - 1))
+    yield from (before, block)
+    yield from line

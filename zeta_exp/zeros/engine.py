@@ -5,7 +5,9 @@ method (`turing`), block by block (`blocks`).  The blocks don't depend on the re
 the bits of an ordinate.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,48 +15,56 @@ from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
 from zeta_exp.theory.counting import height_of_count, smooth_height
-from zeta_exp.zeros import turing
-from zeta_exp.zeros.blocks import LOWEST_EDGE, Block, blocks_covering
-from zeta_exp.zeros.interpolation import CELL_MATRIX
+from zeta_exp.theory.local import centres
+from zeta_exp.zeros import nufft, turing
+from zeta_exp.zeros.blocks import FIRST_ORDER, LOWEST_EDGE, Block, blocks_from
+from zeta_exp.zeros.interpolation import CELL_MATRIX, DEGREE, POINTS_PER_GAP, WIDTH
 from zeta_exp.zeros.isolate import isolate
-from zeta_exp.zeros.sampling import Centre, centres, sample
+from zeta_exp.zeros.sampling import sample
+from zeta_exp.zeros.stretch import COARSE_FROM, Stretch
 from zeta_exp.zeros.turing import FoundBlock
 
-MAX_ORDINAL = 100_000_000  # every block up to here has been run and checked
-_COUNT_MARGIN = 4.0  # |S| < 2.2 up to MAX_ORDINAL
+MAX_ORDINAL = 10_000_000_000_000
+VERSION = 2  # of the method: raised whenever the bits of a zero may change
+_COUNT_MARGIN = 5.0  # |S| < 4 up to MAX_ORDINAL, and float64 inverts N̄ to 0.01 there
 
 
 @dataclass(frozen=True)
 class ZeroBlock:
-    """Consecutive zeros: γ = base + offsets, where offsets keep digits that γ has no room for."""
+    """Consecutive zeros γ = base + offsets: the offsets keep digits that γ has no room for."""
 
     start: int  # ordinal of the first
-    base: float  # a whole height, a function of start alone
+    base: float  # exact, a multiple of ¼
     offsets: NDArray[np.float64]  # (count,) γ − base
-    ordinates: NDArray[np.float64]  # (count,) γ as `generate` gives it
     residuals: NDArray[np.float64]  # (count,) δ_n = N̄(γ_n) − (n − ½) in mean spacings
+    turing: float  # worst |∫S| over its blocks as a share of Turing's bound; nan if none applies
+
+    @property
+    def stop(self) -> int:
+        """The ordinal after the last."""
+        return self.start + self.offsets.size
+
+    @property
+    def stretch(self) -> Stretch:
+        """Base and offsets only."""
+        return Stretch(self.start, self.base, self.offsets)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A checked block that overlaps a request."""
-
-    found: FoundBlock
-    below: int  # zeros below it
-    source: slice  # the requested zeros within it
-    target: slice  # their place in the request
-
-    def offsets(self, base: float) -> NDArray[np.float64]:
-        """γ − base of the requested zeros; base: an integer, so that t_c − base is exact."""
-        return (self.found.centre.height - base) + self.found.offsets[self.source]
-
-    def ordinates(self) -> NDArray[np.float64]:
-        """γ of the requested zeros, rounded once."""
-        return self.offsets(0.0)
+def parameters() -> dict[str, int | float]:
+    """What the bits of a zero depend on besides its ordinal."""
+    return {
+        "method": VERSION,
+        "first_order": FIRST_ORDER,
+        "points_per_gap": POINTS_PER_GAP,
+        "cell_width": WIDTH,
+        "cell_degree": DEGREE,
+        "spread": nufft.SPREAD,
+    }
 
 
-def find_zeros(block: Block, centre: Centre) -> FoundBlock:
+def find_zeros(block: Block) -> FoundBlock:
     """The zeros of one block, unchecked."""
+    (centre,) = centres([block.centre])
     values = sample(block, centre)
     lower, upper = block.lower - block.centre, block.upper - block.centre
     offsets = np.empty(values.size // 2 + 64)  # twice the number of zeros
@@ -62,26 +72,44 @@ def find_zeros(block: Block, centre: Centre) -> FoundBlock:
     return FoundBlock(block, centre, offsets[:count].copy())
 
 
-def _checked_blocks(blocks: list[Block]) -> Iterator[tuple[FoundBlock, int]]:
-    """Each block with the count of zeros below it, handed out once the *next* one is checked too.
+def _found_blocks(blocks: Iterator[Block], workers: int) -> Iterator[FoundBlock]:
+    """The zeros of each block in order; `workers` threads, at most one block ahead of them each."""
+    if workers == 1:
+        yield from map(find_zeros, blocks)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="zeros") as pool:
+        ahead: deque[Future[FoundBlock]] = deque()
+        try:
+            while True:
+                while len(ahead) <= workers:
+                    ahead.append(pool.submit(find_zeros, next(blocks)))
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
-    A zero lost near a block's upper edge shows in the integral over the next block; so the last
-    block is checked and not handed out.
+
+def _checked_blocks(
+    blocks: Iterator[Block], workers: int
+) -> Generator[tuple[FoundBlock, int, float]]:
+    """Each block with the zeros below it and its share of the bound; `blocks` has no end.
+
+    A block is handed out once the *next* one is checked too: a zero lost near a block's upper edge
+    shows in the integral over the next.
     """
     below = 0
-    previous: tuple[FoundBlock, int] | None = None
-    for block, centre in zip(blocks, centres(blocks), strict=True):
-        found = find_zeros(block, centre)
-        if previous is None and block.lower > LOWEST_EDGE:
+    previous: tuple[FoundBlock, int, float] | None = None
+    for found in _found_blocks(blocks, workers):
+        if previous is None and found.block.lower > LOWEST_EDGE:
             below = found.most_likely_below()
-        turing.check(found, below)
+        share = turing.check(found, below)
         if previous is not None:
             yield previous
-        previous = found, below
+        previous = found, below, share
         below += found.offsets.size
 
 
-def validate(start: int, count: int) -> None:
+def validate(start: int, count: int, workers: int = 1) -> None:
     """Raise UserError where [start, start+count) is empty or leaves 1 … MAX_ORDINAL."""
     if start < 1:
         raise UserError(f"start={start} is no ordinal: zeros are counted from start=1")
@@ -92,45 +120,79 @@ def validate(start: int, count: int) -> None:
             f"ordinals {start} to {start + count - 1} pass the last one of the engine, "
             f"{MAX_ORDINAL}: lower the start or the number of zeros"
         )
+    if workers < 1:
+        raise UserError(f"workers={workers} can't compute anything: use 1 or more")
 
 
-def _request(start: int, count: int) -> Iterator[_Part]:
-    """The checked blocks that hold the ordinals [start, start+count), in order."""
-    stop = start + count
-    lower, upper = height_of_count([start - 1 - _COUNT_MARGIN, stop + _COUNT_MARGIN])
-    blocks = blocks_covering(float(lower), float(upper), from_bottom_below=turing.VALID_FROM)
-    for found, below in _checked_blocks(blocks):
-        first, last = max(start, below + 1), min(stop, below + 1 + found.offsets.size)
-        if first < last:
-            source = slice(first - below - 1, last - below - 1)
-            yield _Part(found, below, source, slice(first - start, last - start))
+def stream(start: int, count: int, workers: int = 1) -> Iterator[ZeroBlock]:
+    """Consecutive checked blocks that tile the ordinals [start, start+count), in order.
+
+    The base of a block is the centre of the engine's own, so offsets and residuals have the same
+    bits in every request, and so has base + offsets, γ_n to one unit in its last place below
+    n = 10^10.  Raises as `generate` does; memory does not grow with count.
+    """
+    validate(start, count, workers)
+    return _stream(start, start + count, workers)
 
 
-def generate(start: int, count: int) -> NDArray[np.float64]:
+def _stream(start: int, stop: int, workers: int) -> Iterator[ZeroBlock]:
+    lower = float(height_of_count(start - 1 - _COUNT_MARGIN))
+    blocks = blocks_from(lower, from_bottom_below=turing.VALID_FROM)
+    following = start
+    checked = _checked_blocks(blocks, workers)
+    try:
+        for found, below, share in checked:
+            if below >= following:
+                raise RuntimeError(
+                    f"zero {following} was looked for above {lower:.3f} and lies below; this is a "
+                    "defect of the zero engine, please report it"
+                )
+            first, last = following, min(stop, below + 1 + found.offsets.size)
+            if first >= last:
+                continue
+            part = slice(first - below - 1, last - below - 1)
+            offsets, residuals = found.offsets[part], found.residuals(below)[part]
+            yield ZeroBlock(first, found.centre.height, offsets, residuals, share)
+            following = last
+            if following == stop:
+                return
+    finally:
+        checked.close()
+
+
+def generate(start: int, count: int, workers: int = 1) -> NDArray[np.float64]:
     """Ordinates γ_n of the ordinals n = start … start+count−1: (count,) float64, ascending.
 
     An ordinate is right to one unit in its last place (γ_1 to γ_3: to three) and has the same bits
-    in every request.  Raises UserError for ordinals outside 1 … MAX_ORDINAL, RuntimeError where
-    Turing's check fails (a defect).
+    in every request.  workers: threads.  Raises UserError for ordinals below 1 or from 10^10 on,
+    where float64 is too coarse, RuntimeError where Turing's check fails (a defect).
     """
-    validate(start, count)
+    validate(start, count, workers)
+    if start + count > COARSE_FROM:
+        raise UserError(
+            f"ordinals {start} to {start + count - 1} reach {COARSE_FROM}, where float64 holds γ "
+            "to 5e-7 only: use block(start, count), which gives base + offsets"
+        )
     ordinates = np.empty(count)
-    for part in _request(start, count):
-        ordinates[part.target] = part.ordinates()
+    for part in _stream(start, start + count, workers):
+        ordinates[part.start - start : part.stop - start] = part.base + part.offsets
     return ordinates
 
 
-def block(start: int, count: int) -> ZeroBlock:
-    """The zeros n = start … start+count−1 with all their digits, and their residuals.
+def block(start: int, count: int, workers: int = 1) -> ZeroBlock:
+    """The zeros n = start … start+count−1, to n = 10^13, with all their digits and residuals.
 
-    The residuals have the same bits in every request; offsets for a given start.  Raises as
-    `generate` does.
+    Offsets are right to 1e-11 (the larger of that and their own last place), residuals to 1e-9.
+    The residuals have the same bits in every request, the offsets for a given start.  Raises as
+    `stream` does.
     """
-    validate(start, count)
+    validate(start, count, workers)
     base = float(np.floor(smooth_height(start)))
-    offsets, ordinates, residuals = np.empty(count), np.empty(count), np.empty(count)
-    for part in _request(start, count):
-        offsets[part.target] = part.offsets(base)
-        ordinates[part.target] = part.ordinates()
-        residuals[part.target] = part.found.residuals(part.below)[part.source]
-    return ZeroBlock(start, base, offsets, ordinates, residuals)
+    offsets, residuals, shares = np.empty(count), np.empty(count), [np.nan]
+    for part in _stream(start, start + count, workers):
+        place = slice(part.start - start, part.stop - start)
+        offsets[place] = (part.base - base) + part.offsets
+        residuals[place] = part.residuals
+        shares.append(part.turing)
+    known = [share for share in shares if share == share]
+    return ZeroBlock(start, base, offsets, residuals, max(known, default=np.nan))

@@ -17,17 +17,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from zeta_exp.theory.counting import THETA_TAIL
-from zeta_exp.theory.phases import Frequencies, log_frequencies, reduced_turns
+from zeta_exp.theory.local import Centre, common_phase
+from zeta_exp.theory.phases import Frequencies, log_frequencies, reduced_turns, two_sum
 from zeta_exp.zeros import nufft
 from zeta_exp.zeros.blocks import Block
-from zeta_exp.zeros.remainder import COEFFICIENTS, remainder
+from zeta_exp.zeros.envelope import assemble, envelope
 
-# (1 + log 8π)/2π = hi + lo; python-flint, (1 + (8*arb.pi()).log())/(2*arb.pi()), prec 140
-_THETA_HI = 0.6722977631588258
-_THETA_LO = 2.0348317920919325e-17
-_TAIL = len(THETA_TAIL)
-_TURN = 2 * math.pi
 _BERNOULLI_TERMS = 16
 
 
@@ -60,54 +55,6 @@ def integers_for(terms: int) -> Integers:
     return integers(max(8192, 1 << terms.bit_length()))
 
 
-class Centre(NamedTuple):
-    """The phase of a block's centre t_c."""
-
-    height: float  # t_c
-    turns: float  # θ(t_c)/2π without the tail 1/(48t) + …, modulo one turn
-    bandwidth: float  # c = ½·log(t_c/2π), the fastest frequency after θ's slope is taken out
-
-
-@njit(cache=True, nogil=True)
-def _centre_turns(height: float, hi: float, lo: float) -> float:  # pragma: no cover - jitted
-    """θ(t)/2π = ½t·[log 4t − (1 + log 8π)]/2π − 1/16 modulo one turn; hi + lo = log(4t)/2π."""
-    whole = reduced_turns(0.5 * height, hi, lo)
-    return whole - reduced_turns(0.5 * height, _THETA_HI, _THETA_LO) - 0.0625
-
-
-def centres(blocks: list[Block]) -> list[Centre]:
-    """The centres of the blocks; their phase is that of t·log n for the integer n = 4·t_c."""
-    fourfold = np.array([int(4 * block.centre) for block in blocks])
-    frequencies = log_frequencies(fourfold)
-    return [
-        Centre(
-            block.centre,
-            _centre_turns(block.centre, float(hi), float(lo)),
-            0.5 * math.log(block.centre / _TURN),
-        )
-        for block, hi, lo in zip(blocks, frequencies.hi, frequencies.lo, strict=True)
-    ]
-
-
-@njit(cache=True, nogil=True)
-def common_phase(
-    offsets: NDArray[np.float64], centre: float
-) -> NDArray[np.float64]:  # pragma: no cover - jitted
-    """κ(u) = θ(t_c + u) − c·u − (θ(t_c) without its tail), in radians; offsets u: (T,).
-
-    ½t_c·[(1 + x)·log(1 + x) − x] + tail(t_c + u), x = u/t_c.
-    """
-    phases = np.empty(offsets.size)
-    for i in range(offsets.size):
-        x = offsets[i] / centre
-        inverse = 1 / (centre + offsets[i])
-        tail = THETA_TAIL[_TAIL - 1]
-        for k in range(_TAIL - 2, -1, -1):
-            tail = THETA_TAIL[k] + inverse * inverse * tail
-        phases[i] = 0.5 * centre * ((1 + x) * math.log1p(x) - x) + inverse * tail
-    return phases
-
-
 @njit(cache=True, nogil=True)
 def _amplitudes(
     terms: int, halve_last: bool, centre: Centre, integers: Integers
@@ -123,6 +70,38 @@ def _amplitudes(
     if halve_last:
         amplitudes[-1] *= 0.5
     return amplitudes
+
+
+@njit(cache=True, nogil=True)
+def _grid_places(
+    terms: int, scale: float, centre: Centre, integers: Integers
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover - jitted
+    """Frequencies c − log n in steps of the spectral grid, whole + fraction ∈ [0, 1]: (terms,).
+
+    scale: the grid's steps in a turn per unit height, exact.  In double-double: at 10^12 a float64
+    frequency is off by 1e-10 of a turn at the ends of a block.
+    """
+    wholes, fractions = np.empty(terms, dtype=np.int64), np.empty(terms)
+    for n in range(1, terms + 1):
+        hi, lo = two_sum(centre.slope_hi, -integers.turns.hi[n])
+        lo += centre.slope_lo - integers.turns.lo[n]
+        fraction = reduced_turns(scale, hi, lo)
+        extra = math.floor(fraction)
+        wholes[n - 1] = math.floor(scale * hi) + extra
+        fractions[n - 1] = fraction - extra
+    return wholes, fractions
+
+
+def _spectrum(
+    block: Block, centre: Centre, integers: Integers
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """The main sum without e^{iκ}: transform (M,) and the correction (reach+1,) to multiply by."""
+    size = nufft.grid_size(block.reach)
+    grid = np.zeros(size, dtype=np.complex128)
+    amplitudes = _amplitudes(block.terms, not block.riemann_siegel, centre, integers)
+    wholes, fractions = _grid_places(block.terms, block.step * size, centre, integers)
+    nufft.spread(grid, wholes, fractions, amplitudes, nufft.KERNEL)
+    return nufft.transform(grid), nufft.correction(block.reach, size)
 
 
 @njit(cache=True, nogil=True)
@@ -183,15 +162,10 @@ def sample(block: Block, centre: Centre) -> NDArray[np.float64]:
     Riemann–Siegel: 2·(main sum) + remainder; Euler–Maclaurin: main sum + tail.
     """
     table = integers_for(block.terms)
-    size = nufft.grid_size(block.reach)
-    grid = np.zeros(size, dtype=np.complex128)
-    amplitudes = _amplitudes(block.terms, not block.riemann_siegel, centre, table)
-    frequencies = centre.bandwidth - table.log[1 : block.terms + 1]
-    nufft.spread(grid, frequencies * (block.step * size / _TURN), amplitudes)
-    spectrum, factors = nufft.transform(grid), nufft.correction(block.reach, size)
+    spectrum, factors = _spectrum(block, centre, table)
+    if block.riemann_siegel:
+        return assemble(spectrum, factors, envelope(block, centre))
     offsets = np.arange(-block.reach, block.reach + 1, dtype=np.float64) * block.step
     phases = common_phase(offsets, centre.height)
     main = _main_sum(spectrum, factors, phases)
-    if block.riemann_siegel:
-        return 2 * main + remainder(centre.height + offsets, block.terms, COEFFICIENTS)
     return main + _euler_maclaurin(offsets, phases, block.terms, centre, table)

@@ -1,8 +1,12 @@
 """Where zeros come from: the engine, or the engine with its residuals shuffled as a control.
 
-A table read from a file is in `table`.
+A table read from a file is in `table`, random controls in `surrogate`.
 """
 
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,18 +14,20 @@ from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
-from zeta_exp.theory.counting import rebuild
+from zeta_exp.theory.counting import smooth_height
 from zeta_exp.zeros import engine
 from zeta_exp.zeros.cache import RUN, RunCache, aligned_pieces
+from zeta_exp.zeros.stretch import stretch_of_residuals
 
 _CAPACITY = 160  # runs of 2^16 ordinals: 10^7 zeros in 160 MiB
+_BLOCKS_AHEAD = 2  # the least that is computed at once, in blocks of the engine
 
 
 class ZeroSource(Protocol):
     """Zeros by ordinal; each method may be called from several threads."""
 
     def ordinates(self, start: int, stop: int) -> NDArray[np.float64]:
-        """γ_n of the ordinals [start, stop): (stop−start,) float64."""
+        """γ_n of the ordinals [start, stop): (stop−start,) float64, coarse from n = 10^10 on."""
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
         """δ_n = N̄(γ_n) − (n − ½) of the ordinals [start, stop): (stop−start,) float64."""
@@ -40,31 +46,80 @@ class _Run(NamedTuple):
     residuals: NDArray[np.float64]  # (≤ RUN,)
 
 
-def _compute_run(first: int) -> _Run:
-    """The zeros of [first, first + RUN), as far as the engine goes."""
-    zeros = engine.block(first, min(RUN, engine.MAX_ORDINAL + 1 - first))
-    return _Run(zeros.ordinates, zeros.residuals)
+def _first_of_run(n: int) -> int:
+    return (n - 1) // RUN * RUN + 1
+
+
+def _computed_runs(first: int, stop: int) -> Iterator[tuple[int, _Run]]:
+    """The runs of [first, stop), with their first ordinals; `first` begins one."""
+    begin, run = first, _Run(np.empty(0), np.empty(0))
+    for block in engine.stream(first, stop - first):
+        ordinates = block.stretch.ordinates()
+        for low, high in aligned_pieces(block.start, block.stop):
+            if low == _first_of_run(low):
+                begin, size = low, min(RUN, stop - low)
+                run = _Run(np.empty(size), np.empty(size))
+            place = slice(low - begin, high - begin)
+            part = slice(low - block.start, high - block.start)
+            run.ordinates[place] = ordinates[part]
+            run.residuals[place] = block.residuals[part]
+            if place.stop == run.residuals.size:
+                yield begin, run
 
 
 class ComputedZeros:
-    """Zeros from the engine, kept in a bounded cache of aligned runs of 2^16 ordinals."""
+    """Zeros from the engine, kept in a bounded cache of aligned runs of 2^16 ordinals.
+
+    The engine works in blocks, of √(t/2π) zeros where they are long, and computes one at either end
+    to check the rest.  So what is missing of a request is computed in one go, and on to the length
+    of two blocks, which keeps the cost of a zero within about twice the engine's.
+    """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
-        self._runs = RunCache(_compute_run, capacity)
+        self._capacity = capacity
+        self._kept: OrderedDict[int, _Run] = OrderedDict()  # by first ordinal, last used last
+        self._lock = threading.Lock()
+
+    def _runs(self, start: int, stop: int) -> Iterator[tuple[int, _Run]]:
+        """The runs that meet [start, stop) in order, and any that were computed on the way."""
+        first = _first_of_run(start)
+        while first < stop:
+            if first in self._kept:
+                self._kept.move_to_end(first)
+                yield first, self._kept[first]
+            else:
+                end = self._end_of_missing(first, stop)
+                for begin, run in _computed_runs(first, end):
+                    self._kept[begin] = run
+                    if len(self._kept) > self._capacity:
+                        self._kept.popitem(last=False)
+                    yield begin, run
+                first = begin
+            first += RUN
+
+    def _end_of_missing(self, first: int, stop: int) -> int:
+        """Where to stop computing from `first` on."""
+        end = first + RUN
+        while end < stop and end not in self._kept:
+            end += RUN
+        block = math.sqrt(float(smooth_height(first)) / (2 * math.pi))
+        enough = first + math.ceil(_BLOCKS_AHEAD * block / RUN) * RUN
+        return min(max(end, enough), engine.MAX_ORDINAL + 1)
 
     def _collect(self, start: int, stop: int, field: int) -> NDArray[np.float64]:
         if start == stop:
             return np.empty(0)
         engine.validate(start, stop - start)
         values = np.empty(stop - start)
-        for low, high in aligned_pieces(start, stop):
-            first = (low - 1) // RUN * RUN + 1
-            run = self._runs(first)[field]
-            values[low - start : high - start] = run[low - first : high - first]
+        with self._lock:
+            for first, run in self._runs(start, stop):
+                low, high = max(start, first), min(stop, first + RUN)
+                if low < high:
+                    values[low - start : high - start] = run[field][low - first : high - first]
         return values
 
     def ordinates(self, start: int, stop: int) -> NDArray[np.float64]:
-        """γ_n, (stop−start,); raises as `engine.generate` does."""
+        """γ_n, (stop−start,); raises as `engine.stream` does."""
         return self._collect(start, stop, _Run._fields.index("ordinates"))
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
@@ -103,6 +158,10 @@ class ShuffledZeros:
         residuals = self._true.residuals(first, self._windows[first])
         return np.random.default_rng([self._seed, first]).permutation(residuals)
 
+    def _rebuilt(self, first: int) -> NDArray[np.float64]:
+        """The ordinates of the window that begins at `first`."""
+        return stretch_of_residuals(first, self._shuffled(first)).ordinates()
+
     def _overlaps(self, start: int, stop: int) -> list[tuple[int, int, int]]:
         """Windows that meet [start, stop): (first of the window, low, high) of the common part."""
         return [
@@ -115,8 +174,7 @@ class ShuffledZeros:
         """Ordinates rebuilt from the shuffled residuals, (stop−start,)."""
         ordinates = self._true.ordinates(start, stop)
         for first, low, high in self._overlaps(start, stop):
-            shuffled = self._shuffled(first)[low - first : high - first]
-            ordinates[low - start : high - start] = rebuild(np.arange(low, high), shuffled)
+            ordinates[low - start : high - start] = self._rebuilt(first)[low - first : high - first]
         return ordinates
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
