@@ -28,7 +28,7 @@ def finufft_spectrum(
     block: Block, centre: Centre, integers: sampling.Integers
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     """What `sampling._spectrum` returns, by finufft: the main sum on the grid, negative j last."""
-    scale = nufft.grid_size(block.reach)
+    scale = nufft.row_size(block.reach, 1)
     amplitudes = sampling._amplitudes(block.terms, not block.riemann_siegel, centre, integers)
     wholes, fractions = sampling._grid_places(block.terms, block.step * scale, centre, integers)
     turns = (wholes % scale + fractions) / scale
@@ -36,7 +36,7 @@ def finufft_spectrum(
     modes = finufft.nufft1d1(
         angles, amplitudes, 2 * block.reach + 1, eps=TOLERANCE, isign=1, nthreads=1
     )
-    return np.roll(modes, -block.reach), np.ones(block.reach + 1)
+    return np.roll(modes, -block.reach)[None], np.ones(block.reach + 1)
 
 
 def residuals(start: int, count: int) -> NDArray[np.float64]:

@@ -53,6 +53,7 @@ class ComputedZeros:
 class TableZeros:
     _target_: str = "zeta_exp.zeros.table.TableZeros"
     path: str = MISSING
+    start: int | None = None
     split: SplitConfig = field(default_factory=SplitConfig)
 
 

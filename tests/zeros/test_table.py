@@ -1,22 +1,27 @@
-"""Tables of zeros: every fault is found and named when the file is opened."""
+"""Zeros of a table: what a run may see is checked when it is opened, and only that is kept."""
 
-import gzip
 import hashlib
 import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zeta_exp.cli import main
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import unfold
 from zeta_exp.zeros import TableZeros, generate
+from zeta_exp.zeros.engine import block, stream
+from zeta_exp.zeros.formats import write
+from zeta_exp.zeros.shards import open_table
+from zeta_exp.zeros.stretch import Stretch
 
 SPLIT = Split(start=1, N=1000)  # extrapolation up to ordinal 1100
 TRUE = generate(1, 1200)
 LINES = [f"{ordinate:.9f}" for ordinate in TRUE]
+few = settings(max_examples=25)
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +29,16 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("tables")
 
 
-def opened(folder, lines, split=SPLIT, end="\n"):
+def opened(folder, lines, split=SPLIT, end="\n", start=None):
     path = folder / "zeros.txt"
     path.write_text("\n".join(lines) + end)
-    return TableZeros(path, split)
+    return TableZeros(path, split, start)
 
 
-def refusal(folder, lines, split=SPLIT):
+def refusal(folder, lines, split=SPLIT, start=None):
     with pytest.raises(UserError) as caught:
-        opened(folder, lines, split)
+        opened(folder, lines, split, start=start)
+    assert str(folder / "zeros.txt") in str(caught.value)
     return str(caught.value)
 
 
@@ -42,34 +48,67 @@ def test_a_right_table(folder, end):
     assert source.ordinates(1, 1101) == pytest.approx(TRUE[:1100], abs=6e-10, rel=0)
     assert source.ordinates(5, 7).tolist() == [float(LINES[4]), float(LINES[5])]
     expected = unfold(source.ordinates(300, 1101), np.arange(300, 1101))
-    assert np.array_equal(source.residuals(300, 1101), expected)
+    assert source.residuals(300, 1101) == pytest.approx(expected, abs=1e-10, rel=0)
     assert source.notes() == []
 
 
-@pytest.mark.parametrize(
-    "style",
-    ["{:.5f}", "{:.12f}", "{:.18e}", "  {:.9f}", "{:.9f}\r", "{!r}", "+{:.9f}"],
-)
+def test_the_bits_of_a_zero_are_those_of_every_request(folder):
+    source = opened(folder, LINES)
+    for start, stop in ((1, 5), (300, 900), (1099, 1101)):
+        pair = source.residuals(1, 1101)[start - 1 : stop - 1]
+        assert np.array_equal(source.residuals(start, stop), pair)
+    assert source.residuals(7, 7).size == source.ordinates(7, 7).size == 0
+
+
+@pytest.mark.parametrize("style", ["{:.5f}", "{:.12f}", "  {:.9f}", "{:.9f}\r", "{!r}"])
 def test_styles_of_numbers(folder, style):
     digits = 5 if style == "{:.5f}" else 9
     source = opened(folder, [style.format(float(ordinate)) for ordinate in TRUE])
     assert source.ordinates(1, 1101) == pytest.approx(TRUE[:1100], abs=10.0**-digits, rel=0)
 
 
-def test_a_byte_order_mark_is_no_fault(folder):
-    assert opened(folder, ["\ufeff" + LINES[0], *LINES[1:]]).ordinates(1, 2)[0] == float(LINES[0])
+def stretches(start, count):
+    for part in stream(start, count):
+        yield Stretch(part.start, 0.0, part.base + part.offsets)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("z.txt", "text"), ("z.txt.gz", "text"), ("z.npy", "npy"), ("z.dat", "lmfdb")],
+)
+def test_every_format_gives_the_same_zeros(tmp_path, name, format):
+    write(tmp_path / name, stretches(5000, 1500), format)
+    source = TableZeros(tmp_path / name, Split(5100, 1000), None if format == "lmfdb" else 5000)
+    assert source.ordinates(5100, 6200) == pytest.approx(generate(5100, 1100), abs=1e-11, rel=0)
+    provenance = source.provenance()
+    assert provenance["name"] == "table"
+    assert provenance["format"] == format
+    assert len(provenance["sha256"]) == 64
+
+
+@pytest.mark.parametrize(("name", "format"), [("z.odlyzko", "odlyzko"), ("z.dat", "lmfdb")])
+def test_tables_far_up_keep_all_digits_of_the_residuals(tmp_path, name, format):
+    first = 10**12 + 1
+    zeros = block(first, 300)
+    write(tmp_path / name, [Stretch(first, zeros.base, zeros.offsets)], format)
+    source = TableZeros(tmp_path / name, Split(first + 20, 150))
+    listed = slice(20, 270)
+    assert source.residuals(first + 20, first + 270) == pytest.approx(
+        zeros.residuals[listed], abs=2e-10, rel=0
+    )
+    ordinates = source.ordinates(first + 20, first + 270)
+    assert ordinates == pytest.approx(zeros.base + zeros.offsets[listed], abs=1e-4, rel=0)
 
 
 def test_provenance(folder):
     source = opened(folder, LINES)
     path = folder / "zeros.txt"
-    assert source.provenance() == {
-        "name": "table",
-        "path": str(path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "ordinals_from_table": 1100,
-        "ordinals_from_engine": 0,
-    }
+    provenance = source.provenance()
+    assert provenance["name"] == "table"
+    assert provenance["path"] == str(path)
+    assert provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert provenance["ordinals_from_table"] == 1100
+    assert provenance["ordinals_from_engine"] == 0
 
 
 def test_extrapolation_past_the_end_comes_from_the_engine(folder):
@@ -80,48 +119,89 @@ def test_extrapolation_past_the_end_comes_from_the_engine(folder):
     assert source.provenance()["ordinals_from_table"] == 1040
     assert source.provenance()["ordinals_from_engine"] == 60
     assert np.array_equal(source.ordinates(1041, 1101), TRUE[1040:1100])
-    assert source.residuals(1039, 1043) == pytest.approx(unfold(TRUE[1038:1042], range(1039, 1043)))
+    expected = unfold(TRUE[1038:1042], range(1039, 1043))
+    assert source.residuals(1039, 1043) == pytest.approx(expected, abs=2e-8)
 
 
-def test_beyond_what_the_run_may_see_zeros_are_computed(folder):
-    source = opened(folder, [*LINES[:1150], "99999.123456789"])
+def test_outside_the_run_zeros_are_computed(folder):
+    source = opened(folder, [*LINES[:1150], "99999.123456789"], Split(start=101, N=900))
     assert np.array_equal(source.ordinates(1101, 1201), TRUE[1100:1200])
+    assert np.array_equal(source.ordinates(1, 101), TRUE[:100])
+    assert source.ordinates(90, 1110) == pytest.approx(TRUE[89:1109], abs=6e-10, rel=0)
+    assert source.residuals(1, 1201).size == 1200
+
+
+def test_a_table_that_begins_elsewhere(folder):
+    lines = LINES[400:]
+    source = opened(folder, lines, Split(start=500, N=600), start=401)
+    assert source.ordinates(500, 510) == pytest.approx(TRUE[499:509], abs=6e-10, rel=0)
+    message = refusal(folder, lines, Split(start=300, N=600), start=401)
+    assert "begins at ordinal 401" in message
+    assert "start=401 or more" in message
+    message = refusal(folder, lines, Split(start=5, N=600))
+    assert "wrong start: line 1 holds" in message
+    assert "zeros.start=401" in message
+
+
+def test_of_shards_only_those_of_the_run_are_read(tmp_path):
+    path = tmp_path / "zeros"
+    made = ["--count", "6000", "--shard-size", "1000", "--out", str(path)]
+    assert main(["zeros", "generate", *made]) == 0
+    for shard in open_table(str(path)).shards[:2]:
+        (path / shard.file).unlink()
+    source = TableZeros(path, Split(start=3001, N=1000))
+    assert np.array_equal(source.ordinates(3001, 4101), generate(3001, 1100))
+    assert source.provenance()["format"] == "shards"
+    with pytest.raises(UserError, match=re.escape(f"zeros.path={path}")):
+        TableZeros(path, Split(start=1001, N=1000))
 
 
 def test_too_few_zeros(folder):
     message = refusal(folder, LINES[:800])
-    assert "holds 800 zeros" in message
-    assert "needs 1000" in message
+    assert "holds ordinals 1 to 800" in message
+    assert "needs those up to 1000" in message
     assert "N=800 or less" in message
     assert "N=301 or less" in refusal(folder, LINES[:800], Split(start=500, N=1000))
     assert "lower start" in refusal(folder, LINES[:800], Split(start=750, N=1000))
     assert "lower start" in refusal(folder, LINES[:800], Split(start=5000, N=1000))
 
 
-places = st.integers(1, 1000)  # ordinals
+places = st.integers(2, 999)  # ordinals
 
 
+@few
 @given(places)
 def test_a_missing_zero(folder, n):
     message = refusal(folder, [*LINES[: n - 1], *LINES[n:]])
     assert f"ordinal {n}, at {TRUE[n - 1]:.9f}, missing: line {n} " in message
     assert f"ordinal {n + 1}: insert" in message
+    assert "or use zeros=computed" in message
 
 
-@given(st.integers(1, 990), st.integers(2, 9))
-def test_several_missing_zeros(folder, n, count):
-    message = refusal(folder, [*LINES[: n - 1], *LINES[n - 1 + count :]])
-    assert f"{count} zeros from ordinal {n}" in message
+@few
+@given(places)
+def test_a_zero_missing_before_the_run_is_found_where_it_is(folder, n):
+    split = Split(start=1010, N=100)
+    message = refusal(folder, [*LINES[: n - 1], *LINES[n:]], split)
+    assert f"ordinal {n}, at {TRUE[n - 1]:.9f}, missing: line {n} " in message
 
 
+def test_what_is_wrong_before_the_run_and_does_not_touch_it(folder):
+    lines = [*LINES[:300], "500.123456789", *LINES[301:]]
+    assert opened(folder, lines, Split(start=500, N=500)).notes() == []
+    assert "perturbed" in refusal(folder, lines, Split(start=300, N=500))
+
+
+@few
 @given(places, st.floats(0.1, 0.9))
 def test_an_extra_zero(folder, n, place):
     extra = f"{TRUE[n - 1] + place * (TRUE[n] - TRUE[n - 1]):.9f}"
     message = refusal(folder, [*LINES[:n], extra, *LINES[n:]])
     assert f"extra zero: line {n + 1} " in message
-    assert "delete the line" in message
+    assert "delete it" in message
 
 
+@few
 @given(places, st.sampled_from([-1, 1]), st.floats(2e-8, 1e-2))
 def test_a_perturbed_zero(folder, n, sign, shift):
     lines = [*LINES[: n - 1], f"{TRUE[n - 1] + sign * shift:.9f}", *LINES[n:]]
@@ -130,68 +210,39 @@ def test_a_perturbed_zero(folder, n, sign, shift):
     assert f"ordinal {n} is at {TRUE[n - 1]:.9f}" in message
 
 
+@few
 @given(places)
 def test_a_doubled_line(folder, n):
     message = refusal(folder, [*LINES[:n], LINES[n - 1], *LINES[n:]])
-    assert re.search(rf"line {n + 1} .*\(ordinal {n + 1}\) repeats", message)
+    assert re.search(rf"doubled zero: line {n + 1} .* ordinal {n} again", message)
 
 
+@few
 @given(places)
 def test_two_lines_out_of_order(folder, n):
     message = refusal(folder, [*LINES[: n - 1], LINES[n], LINES[n - 1], *LINES[n + 1 :]])
-    assert re.search(rf"line {n + 1} .*\(ordinal {n + 1}\) is out of order", message)
+    assert re.search(rf"swapped zeros: line {n} .*line {n + 1} ", message)
 
 
-@given(places, st.sampled_from(["abc", "1.5 2.5", "nan", "inf", "-14.1", "0x10", "1_0.0", "14,13"]))
+@few
+@given(places, st.sampled_from(["abc", "1.5 2.5", "nan", "-14.1", "0x10", "14,13"]))
 def test_a_line_that_is_no_number(folder, n, line):
-    message = refusal(folder, [*LINES[: n - 1], line, *LINES[n:]])
-    assert re.search(rf"line {n} .*\(ordinal {n}\) is '{re.escape(line)}'", message)
-
-
-@given(places)
-def test_a_blank_line_in_the_middle(folder, n):
-    assert f"line {n} " in refusal(folder, [*LINES[: n - 1], "", *LINES[n - 1 :]])
-
-
-def test_faults_beyond_the_run_that_need_no_engine_are_found_too(folder):
-    assert "line 1180 " in refusal(folder, [*LINES[:1179], "x", *LINES[1180:]])
-
-
-def test_infinite_height(folder):
-    assert "line 1001 " in refusal(folder, [*LINES[:1000], "1e999", "1e999"])
-
-
-def test_a_long_line_is_shortened(folder):
-    assert len(refusal(folder, [*LINES[:10], "x" * 10_000])) < 400
+    assert f"line {n} " in refusal(folder, [*LINES[: n - 1], line, *LINES[n:]])
 
 
 def test_too_few_decimals(folder):
-    assert "prints 3 decimals" in refusal(folder, [f"{ordinate:.3f}" for ordinate in TRUE])
-    assert "prints 0 decimals" in refusal(folder, ["14", "21", "25"])
+    assert "3 decimals" in refusal(folder, [f"{ordinate:.3f}" for ordinate in TRUE])
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty"),
-        (b"\n \n", "is empty"),
-        (gzip.compress(b"14.1\n"), "gunzip"),
-        ("14.134725142\n".encode("utf-16"), "not UTF-8"),
-        (b"14.134725142\n\xff\xfe\n", "not UTF-8"),
-        (b"\x00\x01\x02\n", "ordinal 1"),
-    ],
-)
-def test_files_that_are_no_tables(tmp_path, content, message):
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\x00\x01\x02\n", b"<html>not found</html>"])
+def test_files_that_are_no_tables(tmp_path, content):
     path = tmp_path / "zeros.txt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=re.escape(f"zeros.path={path}")):
         TableZeros(path, SPLIT)
 
 
-def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="does not exist"):
-        TableZeros(tmp_path / "none.txt", SPLIT)
-    with pytest.raises(UserError, match="is a directory"):
-        TableZeros(tmp_path, SPLIT)
-    with pytest.raises(UserError, match="can't be read"):
-        TableZeros(tmp_path / ("x" * 5000), SPLIT)
+def test_files_that_cannot_be_opened(tmp_path):
+    for path in (tmp_path / "none.txt", tmp_path, tmp_path / ("x" * 5000)):
+        with pytest.raises(UserError, match=re.escape(f"zeros.path={path}")):
+            TableZeros(path, SPLIT)

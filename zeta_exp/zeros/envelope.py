@@ -56,10 +56,10 @@ def assemble(
 ) -> NDArray[np.float64]:  # pragma: no cover - jitted
     """Z on the grid, 2·Re(main sum·e^{iκ}) + remainder: (2·reach+1,) float64.
 
-    spectrum: (M,) of `nufft.transform`; factors: (reach+1,) of `nufft.correction`; series: (3, D+1)
-    of `envelope`.
+    spectrum: (rows, M/rows) of `nufft.transform`; factors: (reach+1,) of `nufft.correction`;
+    series: (3, D+1) of `envelope`.
     """
-    reach = factors.size - 1
+    reach, rows = factors.size - 1, spectrum.shape[0]
     values = np.empty(2 * reach + 1)
     y, squares = np.empty(LANES), np.empty(LANES)
     even, odd = np.empty((3, LANES)), np.empty((3, LANES))
@@ -74,11 +74,12 @@ def assemble(
             factor = 2 * factors[j]
             cosine, sine, rest = (even[0, i], even[1, i], even[2, i])
             d_cosine, d_sine, d_rest = (y[i] * odd[0, i], y[i] * odd[1, i], y[i] * odd[2, i])
-            value = spectrum[j]
+            value = spectrum[j % rows, j // rows]
             real = value.real * (cosine + d_cosine) - value.imag * (sine + d_sine)
             values[reach + j] = factor * real + (rest + d_rest)
             if j > 0:
-                value = spectrum[spectrum.size - j]
+                k = spectrum.size - j
+                value = spectrum[k % rows, k // rows]
                 real = value.real * (cosine - d_cosine) - value.imag * (sine - d_sine)
                 values[reach - j] = factor * real + (rest - d_rest)
     return values

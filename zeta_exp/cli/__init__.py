@@ -1,0 +1,60 @@
+"""Floor 8: the command `zeta`.
+
+What a command needs is imported when it runs, so that `zeta --help` is there at once.
+"""
+
+import os
+import sys
+from contextlib import suppress
+
+from zeta_exp.cli import zeros
+from zeta_exp.cli.parser import Parser
+from zeta_exp.errors import UserError
+
+_USER_ERROR, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141  # exit codes
+
+_EXAMPLES = """\
+examples:
+  zeta zeros generate --count 1e6 --out zeros      the first million zeros, in the folder zeros
+  zeta zeros verify zeros                          are they all there, and right?
+  zeta zeros --help                                all that can be done with zeros
+"""
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="zeta",
+        description="Zeros of the Riemann zeta function: made, checked, converted, described.",
+        epilog=_EXAMPLES,
+    )
+    zeros.add_to(parser.add_subparsers(title="groups of commands", metavar="GROUP", required=True))
+    return parser
+
+
+def _silence() -> None:
+    """Nobody reads on: what is still to be written goes nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns 0, 1 for faults found, 2 for what the user can mend, 130 for Ctrl-C.
+
+    argv: the arguments, by default the process's.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        code = int(arguments.command(arguments))
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USER_ERROR
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted{interrupt}", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return _BROKEN_PIPE
+    except SystemExit as end:  # of --help
+        return int(end.code or 0)

@@ -1,0 +1,253 @@
+"""`zeta zeros`: tables of zeros made, checked, converted and described."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from zeta_exp.cli.parser import Parser, whole
+from zeta_exp.errors import UserError
+
+if TYPE_CHECKING:
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.zeros.formats import ZeroTable
+    from zeta_exp.zeros.shards import Manifest, Plan, Supply
+    from zeta_exp.zeros.stretch import Stretch
+
+_PATHS = """\
+A table is a folder of shards, a text file (one ordinate a line, .gz too), a table of Odlyzko's, of
+LMFDB's (binary) or a .npy file; the format is recognised by content.  Paths may be local or
+addresses such as gs://bucket/folder.  Numbers may be written 1e8 or 100_000_000.
+"""
+
+_EXAMPLES = """\
+examples:
+  zeta zeros generate --count 1e8 --out zeros --workers 2      about a minute, 800 MB
+  zeta zeros generate --start 1e12 --count 1e7 --out high
+  zeta zeros generate --count 1e9 --form residuals --out gs://bucket/zeros --shard 3/8
+  zeta zeros verify zeros --deep
+  zeta zeros convert zeros6.gz zeros/
+  zeta zeros convert zeros first.txt.gz
+  zeta zeros stats zeros
+"""
+
+_GENERATE = """\
+Compute zeros and write them to a folder of shards, with a manifest that holds the sha256 of each.
+Each block of zeros is checked for completeness by Turing's method.  Interrupted, the same command continues;
+the table then has the same bytes as one made in one go.
+"""
+
+_FORM = "ordinates, offsets or residuals; by default ordinates, offsets from ordinal 1e10 on"
+
+
+def add_to(groups: Any) -> None:
+    """Enter the group and its commands.  groups: what `add_subparsers` gives."""
+    summary = "make, check, convert and describe tables of zeros"
+    group: Parser = groups.add_parser("zeros", help=summary, description=_PATHS, epilog=_EXAMPLES)
+    commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_generate(commands)
+    _add_verify(commands)
+    _add_convert(commands)
+    _add_stats(commands)
+
+
+def _command(
+    commands: Any, run: Callable[[argparse.Namespace], int], summary: str, description: str = ""
+) -> Parser:
+    parser: Parser = commands.add_parser(
+        run.__name__.lstrip("_"), help=summary, description=description or summary + "."
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_generate(commands: Any) -> None:
+    parser = _command(commands, _generate, "compute zeros into a folder of shards", _GENERATE)
+    add = parser.add_argument
+    add("--start", type=whole, default=1, metavar="N", help="first ordinal (default 1)")
+    add("--count", type=whole, required=True, metavar="N", help="how many zeros")
+    add("--out", required=True, metavar="DIR", help="folder, local or remote")
+    add("--workers", type=whole, default=1, metavar="W", help="threads of the engine (default 1)")
+    add("--form", metavar="FORM", help=f"{_FORM}; residuals are float32, half the size")
+    add("--shard", metavar="I/K", help="make slice I of K only, the others elsewhere")
+    add("--shard-size", type=whole, metavar="N", help="zeros of a shard (default 1e7)")
+
+
+def _add_source(parser: Parser, path: str) -> None:
+    parser.add_argument(path.lower(), metavar=path, help="a table")
+    parser.add_argument(
+        "--start",
+        type=whole,
+        metavar="N",
+        help="ordinal of its first zero (default: what the table says, else 1)",
+    )
+
+
+def _add_verify(commands: Any) -> None:
+    parser = _command(
+        commands,
+        _verify,
+        "check a table: order, completeness, hashes",
+        "Check a table for zeros that are missing, extra, doubled, swapped or moved, and a folder\n"
+        "of shards for its hashes.  The exit code is 1 where there are faults.",
+    )
+    _add_source(parser, "PATH")
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        help="compare every zero with the engine's, to the last digit",
+    )
+    parser.add_argument("--workers", type=whole, default=1, metavar="W", help="threads (default 1)")
+
+
+def _add_convert(commands: Any) -> None:
+    parser = _command(
+        commands,
+        _convert,
+        "write a table in another format",
+        "Write a table in another format: that of the name's ending, or shards for a folder (or a\n"
+        "name that ends in /).",
+    )
+    _add_source(parser, "SRC")
+    add = parser.add_argument
+    add("dst", metavar="DST", help="the file or folder to write")
+    add("--format", metavar="F", help="text, odlyzko, npy, lmfdb or shards")
+    add("--form", metavar="FORM", help=f"of shards: {_FORM}")
+    add("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def _add_stats(commands: Any) -> None:
+    parser = _command(
+        commands,
+        _stats,
+        "spacing statistics of a table beside random-matrix theory",
+        "Spacings in mean spacings, beside the values of the Gaussian unitary ensemble.",
+    )
+    _add_source(parser, "PATH")
+
+
+def _written(folder: str, plan: "Plan", supply: "Supply", shard: str | None) -> "Manifest":
+    """The manifest of a table of shards, made while someone watches."""
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.zeros.shards import WHOLE, slice_from, write_table
+
+    part = slice_from(shard) if shard else WHOLE
+    begun = time.monotonic()
+    try:
+        with Watch("zeros") as watch:
+            manifest = write_table(folder, plan, supply, part, watch)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f": the whole shards in {folder} stay; run the same command again to continue"
+        ) from None
+    zeros = sum(shard.count for shard in manifest.shards)
+    which = "" if part == WHOLE else f"slice {part}, "
+    megabytes = zeros * plan.form.itemsize / 1e6
+    print(
+        f"{folder}: {which}{zeros:,} zeros from ordinal {manifest.shards[0].start} as "
+        f"{plan.form.name}, shards: {len(manifest.shards)}, {megabytes:,.1f} MB, "
+        f"{time.monotonic() - begun:.1f} s"
+    )
+    return manifest
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    from zeta_exp.zeros import engine
+    from zeta_exp.zeros.shards import SHARD_SIZE, Plan, computed, form_for
+
+    start, count = arguments.start, arguments.count
+    engine.validate(start, count, arguments.workers)
+    supply = computed(arguments.workers)
+    form = form_for(start + count - 1, arguments.form)
+    size = SHARD_SIZE if arguments.shard_size is None else arguments.shard_size
+    plan = Plan(start, count, size, form, supply.source)
+    _written(arguments.out, plan, supply, arguments.shard)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.zeros.formats import read
+    from zeta_exp.zeros.integrity import verify
+
+    table = read(arguments.path, arguments.start)
+    with Watch("verifying") as watch:
+        watch.begin(getattr(table, "count", None))
+        report = verify(
+            table, deep=arguments.deep, workers=arguments.workers, progress=watch.advance
+        )
+    print("\n".join(report.lines()))
+    return 0 if report.ok else 1
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from zeta_exp import files
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.zeros.formats import format_of, read, write
+
+    source, target = arguments.src, arguments.dst
+    table = read(source, arguments.start)
+    into_shards = target.endswith("/") or files.is_folder(target)
+    if arguments.format == "shards" or (arguments.format is None and into_shards):
+        return _convert_to_shards(table, target, arguments.form)
+    if arguments.form:
+        raise UserError(f"--form is for shards: leave it out, or give a folder instead of {target}")
+    if into_shards:
+        raise UserError(f"{target} is a folder: give a file, or leave out --format for shards")
+    if files.exists(target) and not arguments.overwrite:
+        raise UserError(f"{target} is there already: add --overwrite or choose another name")
+    name = arguments.format or format_of(target)
+    with Watch("converting") as watch:
+        watch.begin(getattr(table, "count", None))
+        counted = _Counted(table.stretches(), watch)
+        write(target, counted, name)
+    print(f"{target}: {counted.zeros:,} zeros from ordinal {table.start} as {name}")
+    return 0
+
+
+class _Counted:
+    """Stretches, counted as they go by."""
+
+    def __init__(self, stretches: Iterable["Stretch"], watch: "Watch") -> None:
+        self._stretches = stretches
+        self._watch = watch
+        self.zeros = 0
+
+    def __iter__(self) -> Iterator["Stretch"]:
+        for stretch in self._stretches:
+            yield stretch
+            self.zeros += stretch.offsets.size
+            self._watch.advance(stretch.offsets.size)
+
+
+def _convert_to_shards(table: "ZeroTable", folder: str, form: str | None) -> int:
+    """Two passes over the table: one to count its zeros, one to write them."""
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.zeros.shards import SHARD_SIZE, Plan, form_for, listed
+
+    count = getattr(table, "count", None)
+    if count is None:
+        with Watch("counting") as watch:
+            counted = _Counted(table.stretches(), watch)
+            for _ in counted:
+                pass
+        count = counted.zeros
+    supply = listed(table)
+    plan = Plan(
+        table.start, count, SHARD_SIZE, form_for(table.start + count - 1, form), supply.source
+    )
+    _written(folder, plan, supply, None)
+    return 0
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    from zeta_exp.cli.watch import Watch
+    from zeta_exp.evaluation.table_statistics import table_statistics
+    from zeta_exp.zeros.formats import read
+
+    table = read(arguments.path, arguments.start)
+    with Watch("reading") as watch:
+        watch.begin(getattr(table, "count", None))
+        statistics = table_statistics(_Counted(table.stretches(), watch))
+    print("\n".join(statistics.lines()))
+    return 0
