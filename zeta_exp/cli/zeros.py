@@ -33,8 +33,8 @@ examples:
 
 _GENERATE = """\
 Compute zeros and write them to a folder of shards, with a manifest that holds the sha256 of each.
-Each block of zeros is checked for completeness by Turing's method.  Interrupted, the same command continues;
-the table then has the same bytes as one made in one go.
+Each block of zeros is checked for completeness by Turing's method.  Interrupted, the same command
+continues; the table then has the same bytes as one made in one go.
 """
 
 _FORM = "ordinates, offsets or residuals; by default ordinates, offsets from ordinal 1e10 on"

@@ -26,6 +26,7 @@ from zeta_exp.zeros.turing import FoundBlock
 
 MAX_ORDINAL = 10_000_000_000_000
 VERSION = 2  # of the method: raised whenever the bits of a zero may change
+_BATCH = 100_000  # grid points that a thread takes at once; fewer cost time in hand-overs
 _COUNT_MARGIN = 5.0  # |S| < 4 up to MAX_ORDINAL, and float64 inverts N̄ to 0.01 there
 
 
@@ -72,18 +73,31 @@ def find_zeros(block: Block) -> FoundBlock:
     return FoundBlock(block, centre, offsets[:count].copy())
 
 
+def _batch(blocks: Iterator[Block]) -> list[Block]:
+    """The next few blocks, so many that a thread is busy for some milliseconds."""
+    batch, points = [], 0
+    while points < _BATCH:
+        batch.append(next(blocks))
+        points += 2 * batch[-1].reach
+    return batch
+
+
+def _find_all(blocks: list[Block]) -> list[FoundBlock]:
+    return [find_zeros(block) for block in blocks]
+
+
 def _found_blocks(blocks: Iterator[Block], workers: int) -> Iterator[FoundBlock]:
-    """The zeros of each block in order; `workers` threads, at most one block ahead of them each."""
+    """The zeros of each block in order; each of the threads is at most two batches ahead."""
     if workers == 1:
         yield from map(find_zeros, blocks)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="zeros") as pool:
-        ahead: deque[Future[FoundBlock]] = deque()
+        ahead: deque[Future[list[FoundBlock]]] = deque()
         try:
             while True:
                 while len(ahead) <= workers:
-                    ahead.append(pool.submit(find_zeros, next(blocks)))
-                yield ahead.popleft().result()
+                    ahead.append(pool.submit(_find_all, _batch(blocks)))
+                yield from ahead.popleft().result()
         finally:
             for future in ahead:
                 future.cancel()
@@ -124,7 +138,7 @@ def validate(start: int, count: int, workers: int = 1) -> None:
         raise UserError(f"workers={workers} can't compute anything: use 1 or more")
 
 
-def stream(start: int, count: int, workers: int = 1) -> Iterator[ZeroBlock]:
+def stream(start: int, count: int, workers: int = 1) -> Generator[ZeroBlock]:
     """Consecutive checked blocks that tile the ordinals [start, start+count), in order.
 
     The base of a block is the centre of the engine's own, so offsets and residuals have the same
@@ -132,10 +146,33 @@ def stream(start: int, count: int, workers: int = 1) -> Iterator[ZeroBlock]:
     n = 10^10.  Raises as `generate` does; memory does not grow with count.
     """
     validate(start, count, workers)
-    return _stream(start, start + count, workers)
+    return (_with_residuals(part) for part in _parts(start, start + count, workers))
 
 
-def _stream(start: int, stop: int, workers: int) -> Iterator[ZeroBlock]:
+@dataclass(frozen=True)
+class _Part:
+    """The zeros of a checked block that a request covers."""
+
+    found: FoundBlock
+    below: int  # zeros below the block
+    place: slice  # in the block
+    start: int  # ordinal of the first
+    share: float  # of Turing's bound
+
+    @property
+    def stretch(self) -> Stretch:
+        """Base and offsets."""
+        return Stretch(self.start, self.found.centre.height, self.found.offsets[self.place])
+
+
+def _with_residuals(part: _Part) -> ZeroBlock:
+    stretch = part.stretch
+    residuals = part.found.residuals(part.below)[part.place]
+    return ZeroBlock(part.start, stretch.base, stretch.offsets, residuals, part.share)
+
+
+def _parts(start: int, stop: int, workers: int) -> Iterator[_Part]:
+    """What tiles the ordinals [start, stop), in order."""
     lower = float(height_of_count(start - 1 - _COUNT_MARGIN))
     blocks = blocks_from(lower, from_bottom_below=turing.VALID_FROM)
     following = start
@@ -150,9 +187,7 @@ def _stream(start: int, stop: int, workers: int) -> Iterator[ZeroBlock]:
             first, last = following, min(stop, below + 1 + found.offsets.size)
             if first >= last:
                 continue
-            part = slice(first - below - 1, last - below - 1)
-            offsets, residuals = found.offsets[part], found.residuals(below)[part]
-            yield ZeroBlock(first, found.centre.height, offsets, residuals, share)
+            yield _Part(found, below, slice(first - below - 1, last - below - 1), first, share)
             following = last
             if following == stop:
                 return
@@ -174,8 +209,9 @@ def generate(start: int, count: int, workers: int = 1) -> NDArray[np.float64]:
             "to 5e-7 only: use block(start, count), which gives base + offsets"
         )
     ordinates = np.empty(count)
-    for part in _stream(start, start + count, workers):
-        ordinates[part.start - start : part.stop - start] = part.base + part.offsets
+    for part in _parts(start, start + count, workers):
+        stretch = part.stretch
+        ordinates[stretch.start - start : stretch.stop - start] = stretch.ordinates()
     return ordinates
 
 
@@ -189,7 +225,7 @@ def block(start: int, count: int, workers: int = 1) -> ZeroBlock:
     validate(start, count, workers)
     base = float(np.floor(smooth_height(start)))
     offsets, residuals, shares = np.empty(count), np.empty(count), [np.nan]
-    for part in _stream(start, start + count, workers):
+    for part in stream(start, count, workers):
         place = slice(part.start - start, part.stop - start)
         offsets[place] = (part.base - base) + part.offsets
         residuals[place] = part.residuals
