@@ -35,7 +35,7 @@ bench: $(STAMP) ## every script in benchmarks/, one after the other
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(VENV)/bin/python $$script $(ARGS); done
 
-docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 15 minutes; rewrites their tables
+docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 20 minutes; rewrites their tables
 	@$(VENV)/bin/python docs/results.py
 
 clean: ## remove caches and build products; .venv and outputs/ stay

@@ -11,13 +11,15 @@ import math
 
 import flint
 import numpy as np
+from numpy.typing import NDArray
 
 from zeta_exp.zeros import block, generate
 from zeta_exp.zeros.stretch import COARSE_FROM
 
 PRECISION = 100  # bits
 SEED = 2026
-RANDOM, HIGHEST = 300, 10**8
+HIGHEST = 10**8
+UNIFORM, LOGARITHMIC = 300, 100  # random ordinals
 DECADES = (10**3, 10**6, 10**9, 10**10, 10**11, 10**12)
 SAMPLES = {10**11: 12, 10**12: 6}  # python-flint takes a second and more for one
 PLACES = 24  # ordinals of a decade where no other number is set
@@ -34,16 +36,15 @@ def true_residual(gamma: flint.arb, n: int) -> flint.arb:
     return theta / flint.arb.pi() + 1 - n + flint.arb(1) / 2
 
 
-def random_ordinates(rng: np.random.Generator) -> None:
-    """Print the worst error of `generate` at random ordinals, log-uniform up to HIGHEST."""
-    ordinals = np.exp(rng.uniform(0, math.log(HIGHEST), RANDOM)).astype(int)
+def random_ordinates(name: str, ordinals: NDArray[np.int64]) -> None:
+    """Print the worst error of `generate` at the ordinals."""
     in_ulps, worst = [], 0.0
     for n in ordinals.tolist():
         ordinate = float(generate(n, 1)[0])
         error = abs(float((true_zero(n) - flint.arb(ordinate)).mid()))
         in_ulps.append(error / np.spacing(ordinate))
         worst = max(worst, error - np.spacing(ordinate))
-    print(f"{RANDOM} random ordinals below {HIGHEST:.0e}, ordinates:")
+    print(f"{ordinals.size} random ordinals below {HIGHEST:.0e}, {name}:")
     print(f"  worst error {max(in_ulps):.2f} ulp, median {np.median(in_ulps):.2f} ulp")
     print(f"  worst error less one ulp {worst:.1e} (promised: at most 1e-12)")
 
@@ -72,7 +73,9 @@ def main() -> None:
     """Print both tables."""
     rng = np.random.default_rng(SEED)
     with flint.ctx.workprec(PRECISION):
-        random_ordinates(rng)
+        random_ordinates("uniform", rng.integers(1, HIGHEST, UNIFORM))
+        powers = rng.uniform(0, math.log(HIGHEST), LOGARITHMIC)
+        random_ordinates("uniform in log n", np.exp(powers).astype(np.int64))
         print(f"Zeros from n on, worst errors against python-flint at {PRECISION} bits:")
         print("      n  samples     offset    residual       ordinate")
         for n in DECADES:

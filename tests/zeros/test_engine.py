@@ -268,9 +268,10 @@ def test_requests_that_cannot_be_met(function, start, count, message):
         function(start, count)
 
 
-def test_no_threads():
-    with pytest.raises(UserError, match="workers=0"):
-        generate(1, 10, workers=0)
+@pytest.mark.parametrize("workers", [0, -1, 2000])
+def test_no_sensible_number_of_threads(workers):
+    with pytest.raises(UserError, match=f"workers={workers}"):
+        generate(1, 10, workers=workers)
 
 
 @pytest.mark.parametrize(("start", "count"), [(10**10, 1), (10**10 - 5, 6), (10**12, 3)])

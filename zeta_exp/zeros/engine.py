@@ -25,6 +25,7 @@ from zeta_exp.zeros.stretch import COARSE_FROM, Stretch
 from zeta_exp.zeros.turing import FoundBlock
 
 MAX_ORDINAL = 10_000_000_000_000
+MAX_WORKERS = 256
 VERSION = 2  # of the method: raised whenever the bits of a zero may change
 _BATCH = 100_000  # grid points that a thread takes at once; fewer cost time in hand-overs
 _COUNT_MARGIN = 5.0  # |S| < 4 up to MAX_ORDINAL, and float64 inverts N̄ to 0.01 there
@@ -134,8 +135,11 @@ def validate(start: int, count: int, workers: int = 1) -> None:
             f"ordinals {start} to {start + count - 1} pass the last one of the engine, "
             f"{MAX_ORDINAL}: lower the start or the number of zeros"
         )
-    if workers < 1:
-        raise UserError(f"workers={workers} can't compute anything: use 1 or more")
+    if not 1 <= workers <= MAX_WORKERS:
+        raise UserError(
+            f"workers={workers} is no sensible number of threads: use 1 to {MAX_WORKERS}, at most "
+            "one for each core"
+        )
 
 
 def stream(start: int, count: int, workers: int = 1) -> Generator[ZeroBlock]:

@@ -5,7 +5,8 @@ double-double, and at t_c + u the n-th term has turned by a further u·(c − lo
 c = ½·log(t_c/2π) and κ is small and common to all terms.
 
 Numba's cache on disk notices a change of the calling kernel's file only, so no kernel here calls
-one of another file, except `reduced_turns`: change that, and delete `__pycache__`.
+one of another file, except the inlined ones of `theory/phases`: change those, and delete
+`__pycache__`.
 """
 
 import math
