@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import stat
 import sys
 import threading
 
@@ -95,6 +96,51 @@ def test_content_at_hand_is_written_whole(tmp_path):
     assert caught.value.filename == str(tmp_path / "nowhere" / "name")
 
 
+def test_a_link_stays_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    real, link = tmp_path / "elsewhere" / "real", tmp_path / "link"
+    link.symlink_to(real)
+    for content in (b"first", b"second"):
+        put(str(link), content)
+        assert link.is_symlink()
+        assert real.read_bytes() == content
+    assert files.names(str(tmp_path)) == ["elsewhere", "link"]
+    assert files.names(str(tmp_path / "elsewhere")) == ["real"]
+
+
+def test_only_files_are_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/full")
+    for path in ("/dev/full", str(tmp_path / "pipe"), str(tmp_path / "link")):
+        with pytest.raises(UserError, match=f"^{path} is a device or a pipe, no file to replace"):
+            put(path, b"x")
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    with pytest.raises(IsADirectoryError):
+        put(str(tmp_path), b"x")
+
+
+def test_two_may_write_one_file_at_a_time(tmp_path):
+    """The last to finish has it, and neither takes the other's unfinished file."""
+    path = str(tmp_path / "name")
+    with files.writing(path) as one:
+        one.write(b"one")
+        with files.writing(path) as two:
+            two.write(b"two")
+            assert len(list(tmp_path.iterdir())) == 2
+            assert files.names(str(tmp_path)) == []
+        assert got(path) == b"two"
+    assert got(path) == b"one"
+    assert os.listdir(tmp_path) == ["name"]
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    for name in (".name.tmp", ".name.0123abcd.tmp", ".name.b.0123abcd.tmp", ".names.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    put(str(tmp_path / "name"), b"whole")
+    assert sorted(os.listdir(tmp_path)) == [".name.b.0123abcd.tmp", ".names.tmp", "name"]
+
+
 def test_an_error_keeps_the_name_of_another_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, files.writing(str(tmp_path / "name")):
         open(tmp_path / "other")  # noqa: SIM115
@@ -174,7 +220,7 @@ def test_writes_of_several_threads_do_not_mix():
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FileNotFoundError(errno.ENOENT, "No such file"), "does not exist: check the path"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "folder the does not exist: check"),
         (IsADirectoryError(errno.EISDIR, "Is a directory"), "is a folder: give a file"),
         (PermissionError(errno.EACCES, "Permission denied"), r"\(Permission denied\): check"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left.*: free some space"),
@@ -185,6 +231,28 @@ def test_writes_of_several_threads_do_not_mix():
 def test_errors_are_explained_in_a_sentence(error: OSError, words: str):
     with pytest.raises(UserError, match=f"^the/path .*{words}"), files.explained("the/path"):
         raise error
+
+
+def test_what_is_missing_is_told_from_a_missing_folder(tmp_path):
+    for path, words in (
+        (tmp_path / "a", "a does not exist: check the path"),
+        (tmp_path / "b" / "a", f"a can't be reached, as the folder {tmp_path}/b does not exist"),
+    ):
+        for action in (got, lambda path: put(path, b"") if path.endswith("b/a") else got(path)):
+            with pytest.raises(UserError, match=words), files.explained(str(path)):
+                action(str(path))
+
+
+@pytest.mark.parametrize(
+    "action", [got, files.names, files.make_folder, lambda path: put(path, b"")]
+)
+def test_an_empty_path_is_refused(action):
+    with pytest.raises(UserError, match=r"^an empty path names nothing"):
+        action("")
+    with pytest.raises(UserError, match=r"^an empty path names nothing"), files.explained(""):
+        raise AssertionError("not reached")
+    assert not files.exists("")
+    assert not files.is_folder("")
 
 
 def test_other_errors_are_not_explained():
@@ -198,10 +266,23 @@ def test_an_unknown_scheme_is_refused(what):
         what("foo://x")
 
 
-def test_a_missing_library_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [("gs://b/a", r"zeta_exp\[gcp\]"), ("gcs://b/a", r"zeta_exp\[gcp\]"), ("s3://b/a", "it")],
+)
+def test_a_missing_library_is_named(monkeypatch, path, what):
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(UserError, match=r"install zeta_exp\[gcp\] or use a local path"):
-        files.exists("gs://bucket/name")
+    with pytest.raises(UserError, match=rf"fsspec.*: install {what} or use a local path"):
+        files.exists(path)
+
+
+def test_the_library_of_another_store_is_named(monkeypatch):
+    def missing(_):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec, "get_filesystem_class", missing)
+    with pytest.raises(UserError, match=r"Install s3fs to access S3\): install it or"):
+        files.is_folder("s3://bucket/name")
 
 
 class Broken(MemoryFileSystem):
@@ -212,7 +293,7 @@ class Broken(MemoryFileSystem):
 
     def info(self, path, **kwargs):
         if "info" in self.failing:
-            raise RuntimeError("no credentials")
+            raise RuntimeError("no\ncredentials")
         return super().info(path, **kwargs)
 
     def cat_file(self, path, start=None, end=None, **kwargs):
@@ -247,10 +328,19 @@ def broken(monkeypatch):
     MemoryFileSystem.store.clear()
 
 
+@pytest.mark.parametrize("what", [files.exists, files.is_folder])
+def test_questions_about_an_address_are_answered_or_explained(broken, what):
+    broken("info")
+    with pytest.raises(
+        UserError, match=r"^broken://a .*RuntimeError: no credentials\): check .* network"
+    ):
+        what("broken://a")
+
+
 @pytest.mark.parametrize(
     ("failing", "action", "words"),
     [
-        ("info", lambda: files.exists("broken://a"), "no credentials"),
+        ("info", lambda: got("broken://a"), "no credentials"),
         ("read", lambda: got("broken://a"), "connection lost"),
         ("write", lambda: put("broken://a", b"x"), "quota exceeded"),
     ],

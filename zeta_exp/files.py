@@ -4,9 +4,11 @@ Addresses go through fsspec, which is imported only for them.
 """
 
 import errno
+import fcntl
 import io
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _UNFINISHED = re.compile(r"\..+\.tmp")
 _FETCHED = 1 << 23  # bytes of a remote file in one request
+_SAID = 300  # characters of another library's error
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -33,19 +36,34 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else os.path.join(folder, name)
 
 
+def _check_path(path: str) -> None:
+    """Raise UserError for an empty path."""
+    if not path:
+        raise UserError("an empty path names nothing: give a file or a folder")
+
+
 @contextmanager
 def explained(path: str) -> Iterator[None]:
     """Inside, an `OSError` that a user can mend becomes a `UserError` that names the path."""
+    _check_path(path)
     try:
         yield
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: check the path and its folder") from None
+        folder = os.path.dirname(path)
+        if folder and not is_remote(path) and not os.path.isdir(folder):
+            raise UserError(
+                f"{path} can't be reached, as the folder {folder} does not exist: check the path "
+                "or make the folder"
+            ) from None
+        raise UserError(f"{path} does not exist: check the path") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder: give a file in it") from None
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         if error.errno in _DISK_FULL:
             advice = "free some space or choose another place"
+        elif is_remote(path):
+            advice = "check the address, your network and your permissions"
         else:
             advice = "check the path and your permissions"
         raise UserError(f"{path} can't be read or written ({reason}): {advice}") from None
@@ -59,7 +77,8 @@ def _remote_faults(path: str) -> Iterator[None]:
     except (OSError, UserError):
         raise
     except Exception as error:  # no two libraries share a base class
-        raise OSError(errno.EIO, f"{type(error).__name__}: {error}", path) from error
+        said = " ".join(str(error).split())  # on one line
+        raise OSError(errno.EIO, f"{type(error).__name__}: {said[:_SAID]}", path) from error
 
 
 def _filesystem(path: str, *, private: bool = False) -> tuple[Any, str]:
@@ -73,9 +92,9 @@ def _filesystem(path: str, *, private: bool = False) -> tuple[Any, str]:
 
         fsspec.get_filesystem_class(path.partition("://")[0])
     except ImportError as error:
+        what = "zeta_exp[gcp]" if path.lower().startswith(("gs://", "gcs://")) else "it"
         raise UserError(
-            f"{path} needs a library that is missing ({error}): install zeta_exp[gcp] "
-            "or use a local path"
+            f"{path} needs a library that is missing ({error}): install {what} or use a local path"
         ) from None
     except ValueError as error:
         raise UserError(f"{path} can't be reached ({error}): use gs:// or a local path") from None
@@ -86,7 +105,7 @@ def _filesystem(path: str, *, private: bool = False) -> tuple[Any, str]:
 
 
 def _information(path: str) -> dict[str, Any] | None:
-    """What fsspec knows of an address; None where nothing is."""
+    """What fsspec knows of an address; None where nothing is.  Raises `OSError`."""
     filesystem, inner = _filesystem(path)
     try:
         with _remote_faults(path):
@@ -96,20 +115,25 @@ def _information(path: str) -> dict[str, Any] | None:
 
 
 def exists(path: str) -> bool:
-    """Whether a file or folder is there."""
-    return _information(path) is not None if is_remote(path) else os.path.exists(path)
+    """Whether a file or folder is there.  Raises UserError for an address that can't be reached."""
+    if not is_remote(path):
+        return os.path.exists(path)
+    with explained(path):
+        return _information(path) is not None
 
 
 def is_folder(path: str) -> bool:
-    """Whether the path is a folder, or a prefix that objects begin with."""
+    """Whether the path is a folder, or a prefix that objects begin with.  Raises as `exists`."""
     if not is_remote(path):
         return os.path.isdir(path)
-    found = _information(path)
+    with explained(path):
+        found = _information(path)
     return found is not None and found["type"] == "directory"
 
 
 def names(folder: str) -> list[str]:
-    """Names of the files and folders in a folder, sorted, without what was never finished."""
+    """Names of what is in a folder, sorted, without what was never finished.  Raises `OSError`."""
+    _check_path(folder)
     if is_remote(folder):
         filesystem, inner = _filesystem(folder)
         with _remote_faults(folder):
@@ -124,6 +148,7 @@ def names(folder: str) -> list[str]:
 
 def make_folder(path: str) -> None:
     """The folder and those above it, where they are missing; object stores need none."""
+    _check_path(path)
     if not is_remote(path):
         os.makedirs(path, exist_ok=True)
 
@@ -170,7 +195,8 @@ class _RemoteFile(io.RawIOBase):
 
 
 def reading(path: str) -> AbstractContextManager[BinaryIO]:
-    """Opens a file to read and seek in.  Raises `OSError`, UserError for a bad scheme."""
+    """Opens a file to read and seek in.  Raises `OSError`, UserError for a bad path or scheme."""
+    _check_path(path)
     if is_remote(path):
         return cast(BinaryIO, io.BufferedReader(_RemoteFile(path), _FETCHED))
     return open(path, "rb")
@@ -212,16 +238,35 @@ def _writing_remote(path: str) -> Iterator[BinaryIO]:
         filesystem.transaction.complete()
 
 
+def _unfinished(temporary: Path, name: str) -> BinaryIO:
+    """The temporary file of `name`, locked while open; what killed writers left is removed."""
+    lost = re.compile(rf"\.{re.escape(name)}(\.[0-9a-f]{{8}})?\.tmp")
+    beside = os.listdir(temporary.parent) if temporary.parent.is_dir() else []
+    for other in filter(lost.fullmatch, beside):
+        with suppress(OSError), (temporary.parent / other).open("r+b") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
+            os.unlink(left.name)
+    while True:
+        file = temporary.open("xb")
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:  # else another took it for lost before the lock
+            return file
+        file.close()
+
+
 @contextmanager
 def _writing_local(path: Path) -> Iterator[BinaryIO]:
-    """A file under a temporary name, renamed when its last byte is on the disk."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """A file under a temporary name of its own, renamed when its last byte is on the disk."""
+    target = Path(os.path.realpath(path))  # a link stays one
+    _check_replaceable(path, target)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with _unfinished(temporary, target.name) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, target)
     except BaseException as error:  # a second Ctrl-C too
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
@@ -229,11 +274,21 @@ def _writing_local(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def _check_replaceable(path: Path, target: Path) -> None:
+    """Raise IsADirectoryError for a folder, UserError for a device, a pipe, a socket."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if target.exists() and not target.is_file():
+        raise UserError(f"{path} is a device or a pipe, no file to replace: give a file's name")
+
+
 def writing(path: str) -> AbstractContextManager[BinaryIO]:
     """Opens a file to write: a reader sees all of it, or what was there before.
 
-    Raises `OSError` (a full disk, a read-only directory) with the earlier file left in place.
+    A link leads to the file that is written.  Raises `OSError` (a full disk, a read-only directory)
+    with the earlier file left in place, UserError for an empty path and for what is no file.
     """
+    _check_path(path)
     return _writing_remote(path) if is_remote(path) else _writing_local(Path(path))
 
 

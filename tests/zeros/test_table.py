@@ -162,8 +162,48 @@ def test_too_few_zeros(folder):
     assert "needs those up to 1000" in message
     assert "N=800 or less" in message
     assert "N=301 or less" in refusal(folder, LINES[:800], Split(start=500, N=1000))
-    assert "lower start" in refusal(folder, LINES[:800], Split(start=750, N=1000))
-    assert "lower start" in refusal(folder, LINES[:800], Split(start=5000, N=1000))
+
+
+@pytest.mark.parametrize(
+    ("zeros", "split", "advice"),
+    [
+        (800, Split(750, 1000), "use start=1 N=800"),
+        (800, Split(5000, 1000), "use start=1 N=800"),
+        (800, Split(5000, 600), "use start=201 or less"),
+        (800, Split(750, 800), "use start=1 or less"),
+        (20, Split(1, 1000), "give a longer table"),
+        (20, Split(10, 1000), "give a longer table"),
+        (20, Split(5000, 1000), "give a longer table"),
+    ],
+)
+def test_advice_for_too_few_zeros_can_be_followed(folder, zeros, split, advice):
+    message = refusal(folder, LINES[:zeros], split)
+    assert message.endswith(f": {advice}, or use zeros=computed")
+    start = re.search(r"use start=(\d+)", message)
+    if start:
+        count = re.search(r" N=(\d+), or", message)
+        followed = Split(int(start[1]), int(count[1]) if count else split.N)
+        opened(folder, LINES[:zeros], followed)
+
+
+def test_errors_name_the_options_of_a_run(folder, tmp_path):
+    lines = LINES[400:]
+    message = refusal(folder, lines, Split(start=5, N=600))
+    assert message.endswith("read the table with zeros.start=401 start=401, or use zeros=computed")
+    message = refusal(folder, lines, Split(start=402, N=600))
+    assert message.endswith("read the table with zeros.start=401, or use zeros=computed")
+    assert "--start" not in message
+    assert "zeros.start=0 is no ordinal" in refusal(folder, LINES, start=0)
+    path = tmp_path / "zeros"
+    assert main(["zeros", "generate", "--count", "2000", "--out", str(path)]) == 0
+    with pytest.raises(UserError, match=r"not at zeros\.start=5: leave zeros\.start out"):
+        TableZeros(path, SPLIT, 5)
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_empty_path(path):
+    with pytest.raises(UserError, match=r"^zeros\.path is empty: give the path of a table"):
+        TableZeros(path, SPLIT)
 
 
 places = st.integers(2, 999)  # ordinals

@@ -3,15 +3,15 @@
 What a command needs is imported when it runs, so that `zeta --help` is there at once.
 """
 
-import os
+import logging
 import sys
-from contextlib import suppress
 
-from zeta_exp.cli import zeros
+from zeta_exp.cli import output, zeros
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
 _USER_ERROR, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141  # exit codes
+_TALKATIVE = ("fsspec", "gcsfs")  # loggers that tell of each failure before it's explained
 
 _EXAMPLES = """\
 examples:
@@ -31,10 +31,12 @@ def _parser() -> Parser:
     return parser
 
 
-def _silence() -> None:
-    """Nobody reads on: what is still to be written goes nowhere."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _run(argv: list[str] | None) -> int:
+    try:
+        arguments = _parser().parse_args(argv)
+        return int(arguments.command(arguments))
+    except SystemExit as end:  # of --help
+        return int(end.code or 0)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,10 +44,11 @@ def main(argv: list[str] | None = None) -> int:
 
     argv: the arguments, by default the process's.
     """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        arguments = _parser().parse_args(argv)
-        code = int(arguments.command(arguments))
-        sys.stdout.flush()
+        code = _run(argv)
+        output.flush()
         return code
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -54,7 +57,5 @@ def main(argv: list[str] | None = None) -> int:
         print(f"interrupted{interrupt}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        _silence()
+        output.silence()
         return _BROKEN_PIPE
-    except SystemExit as end:  # of --help
-        return int(end.code or 0)

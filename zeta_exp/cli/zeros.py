@@ -1,18 +1,11 @@
 """`zeta zeros`: tables of zeros made, checked, converted and described."""
 
 import argparse
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from zeta_exp.cli.output import tell
 from zeta_exp.cli.parser import Parser, whole
-from zeta_exp.errors import UserError
-
-if TYPE_CHECKING:
-    from zeta_exp.cli.watch import Watch
-    from zeta_exp.zeros.formats import ZeroTable
-    from zeta_exp.zeros.shards import Manifest, Plan, Supply
-    from zeta_exp.zeros.stretch import Stretch
 
 _PATHS = """\
 A table is a folder of shards, a text file (one ordinate a line, .gz too), a table of Odlyzko's, of
@@ -126,42 +119,20 @@ def _add_stats(commands: Any) -> None:
     _add_source(parser, "PATH")
 
 
-def _written(folder: str, plan: "Plan", supply: "Supply", shard: str | None) -> "Manifest":
-    """The manifest of a table of shards, made while someone watches."""
-    from zeta_exp.cli.watch import Watch
-    from zeta_exp.zeros.shards import WHOLE, slice_from, write_table
-
-    part = slice_from(shard) if shard else WHOLE
-    begun = time.monotonic()
-    try:
-        with Watch("zeros") as watch:
-            manifest = write_table(folder, plan, supply, part, watch)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f": the whole shards in {folder} stay; run the same command again to continue"
-        ) from None
-    zeros = sum(shard.count for shard in manifest.shards)
-    which = "" if part == WHOLE else f"slice {part}, "
-    megabytes = zeros * plan.form.itemsize / 1e6
-    print(
-        f"{folder}: {which}{zeros:,} zeros from ordinal {manifest.shards[0].start} as "
-        f"{plan.form.name}, shards: {len(manifest.shards)}, {megabytes:,.1f} MB, "
-        f"{time.monotonic() - begun:.1f} s"
-    )
-    return manifest
-
-
 def _generate(arguments: argparse.Namespace) -> int:
+    from zeta_exp.cli.made import made
+    from zeta_exp.cli.sources import check_target
     from zeta_exp.zeros import engine
     from zeta_exp.zeros.shards import SHARD_SIZE, Plan, computed, form_for
 
+    check_target(arguments.out, "--out")
     start, count = arguments.start, arguments.count
     engine.validate(start, count, arguments.workers)
     supply = computed(arguments.workers)
     form = form_for(start + count - 1, arguments.form)
     size = SHARD_SIZE if arguments.shard_size is None else arguments.shard_size
     plan = Plan(start, count, size, form, supply.source)
-    _written(arguments.out, plan, supply, arguments.shard)
+    made(arguments.out, plan, supply, arguments.shard)
     return 0
 
 
@@ -176,78 +147,25 @@ def _verify(arguments: argparse.Namespace) -> int:
         report = verify(
             table, deep=arguments.deep, workers=arguments.workers, progress=watch.advance
         )
-    print("\n".join(report.lines()))
+    tell("\n".join(report.lines()))
     return 0 if report.ok else 1
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from zeta_exp import files
-    from zeta_exp.cli.watch import Watch
-    from zeta_exp.zeros.formats import format_of, read, write
+    from zeta_exp.cli.convert import convert
 
-    source, target = arguments.src, arguments.dst
-    table = read(source, arguments.start)
-    into_shards = target.endswith("/") or files.is_folder(target)
-    if arguments.format == "shards" or (arguments.format is None and into_shards):
-        return _convert_to_shards(table, target, arguments.form)
-    if arguments.form:
-        raise UserError(f"--form is for shards: leave it out, or give a folder instead of {target}")
-    if into_shards:
-        raise UserError(f"{target} is a folder: give a file, or leave out --format for shards")
-    if files.exists(target) and not arguments.overwrite:
-        raise UserError(f"{target} is there already: add --overwrite or choose another name")
-    name = arguments.format or format_of(target)
-    with Watch("converting") as watch:
-        watch.begin(getattr(table, "count", None))
-        counted = _Counted(table.stretches(), watch)
-        write(target, counted, name)
-    print(f"{target}: {counted.zeros:,} zeros from ordinal {table.start} as {name}")
-    return 0
-
-
-class _Counted:
-    """Stretches, counted as they go by."""
-
-    def __init__(self, stretches: Iterable["Stretch"], watch: "Watch") -> None:
-        self._stretches = stretches
-        self._watch = watch
-        self.zeros = 0
-
-    def __iter__(self) -> Iterator["Stretch"]:
-        for stretch in self._stretches:
-            yield stretch
-            self.zeros += stretch.offsets.size
-            self._watch.advance(stretch.offsets.size)
-
-
-def _convert_to_shards(table: "ZeroTable", folder: str, form: str | None) -> int:
-    """Two passes over the table: one to count its zeros, one to write them."""
-    from zeta_exp.cli.watch import Watch
-    from zeta_exp.zeros.shards import SHARD_SIZE, Plan, form_for, listed
-
-    count = getattr(table, "count", None)
-    if count is None:
-        with Watch("counting") as watch:
-            counted = _Counted(table.stretches(), watch)
-            for _ in counted:
-                pass
-        count = counted.zeros
-    supply = listed(table)
-    plan = Plan(
-        table.start, count, SHARD_SIZE, form_for(table.start + count - 1, form), supply.source
-    )
-    _written(folder, plan, supply, None)
-    return 0
+    return convert(arguments)
 
 
 def _stats(arguments: argparse.Namespace) -> int:
+    from zeta_exp.cli.convert import Counted
+    from zeta_exp.cli.sources import sound
     from zeta_exp.cli.watch import Watch
     from zeta_exp.evaluation.table_statistics import table_statistics
-    from zeta_exp.zeros.formats import read
 
-    table = read(arguments.path, arguments.start)
+    table = sound(arguments.path, arguments.start)
     with Watch("reading") as watch:
         watch.begin(getattr(table, "count", None))
-        statistics = table_statistics(_Counted(table.stretches(), watch))
-    print("\n".join(statistics.lines()))
+        statistics = table_statistics(Counted(table.stretches(), watch))
+    tell("\n".join(statistics.lines()))
     return 0

@@ -28,7 +28,7 @@ class TableZeros:
     def __init__(self, path: str | Path, split: Split, start: int | None = None) -> None:
         table, stretches = _read(path, start, split)
         if stretches:
-            _check_zeros(table, stretches)
+            _check_zeros(table, split, stretches)
         _check_length(table, split, stretches)
         self._split = split
         self._engine = ComputedZeros()
@@ -79,8 +79,10 @@ class TableZeros:
 
 def _read(path: str | Path, start: int | None, split: Split) -> tuple[ZeroTable, list[Stretch]]:
     """The table, and of it what a run may see; errors name the option."""
+    if not str(path).strip():
+        raise UserError("zeros.path is empty: give the path of a table, or use zeros=computed")
     try:
-        table = read(path, start)
+        table = _opened(path, start)
         if split.start < table.start:
             raise UserError(
                 f"{path} begins at ordinal {table.start}, the run at start={split.start}: use "
@@ -94,6 +96,15 @@ def _read(path: str | Path, start: int | None, split: Split) -> tuple[ZeroTable,
         raise UserError(sentence if name in sentence else f"{name}: {sentence}") from None
 
 
+def _opened(path: str | Path, start: int | None) -> ZeroTable:
+    """The table; of an ordinal that it can't begin at, errors name the option."""
+    try:
+        return read(path, start)
+    except UserError as error:
+        sentence = str(error).replace(f"start={start}", f"zeros.start={start}")
+        raise UserError(sentence.replace("leave start out", "leave zeros.start out")) from None
+
+
 def _owned(part: Stretch) -> Stretch:
     """A copy, which does not keep what it was cut from."""
     return Stretch(part.start, part.base, np.array(part.offsets))
@@ -105,23 +116,39 @@ def _check_length(table: ZeroTable, split: Split, stretches: list[Stretch]) -> N
     end = stretches[-1].stop - 1 if stretches else _last_ordinal(table)
     if end >= needed:
         return
-    fits = end - split.start + 1
-    advice = f"use N={fits} or less" if fits >= MINIMUM_N else "lower start"
     raise UserError(
         f"zeros.path={table.path} holds ordinals {table.start} to {end}, N={split.N} from "
-        f"start={split.start} needs those up to {needed}: {advice}, or use zeros=computed"
+        f"start={split.start} needs those up to {needed}: {_shorter(table.start, end, split)}or "
+        "use zeros=computed"
     )
+
+
+def _shorter(first: int, last: int, split: Split) -> str:
+    """Advice on a run that the ordinals from `first` to `last` suffice for."""
+    fits, there = last - split.start + 1, last - first + 1
+    if fits >= MINIMUM_N:
+        return f"use N={fits} or less, "
+    if there >= split.N:
+        return f"use start={last - split.N + 1} or less, "
+    if there >= MINIMUM_N and first < split.start:
+        return f"use start={first} N={there}, "
+    return "give a longer table, "
 
 
 def _last_ordinal(table: ZeroTable) -> int:
     return max(listed.stop for listed in table.stretches()) - 1
 
 
-def _check_zeros(table: ZeroTable, stretches: list[Stretch]) -> None:
+def _check_zeros(table: ZeroTable, split: Split, stretches: list[Stretch]) -> None:
     """Compare the zeros of a run with the engine; refuse the first that disagrees."""
-    faults = verify(table, deep=True, stretches=stretches).faults
+
+    def options(first: int) -> str:
+        """For a table that begins at an ordinal, and a run that begins no earlier."""
+        return f"zeros.start={first}" + (f" start={first}" if split.start < first else "")
+
+    faults = verify(table, deep=True, stretches=stretches, start_option=options).faults
     if faults and stretches[0].start > table.start:
-        before = verify(table, stretches=between(table, table.start, stretches[-1].stop)).faults
-        faults = before or faults
+        parts = between(table, table.start, stretches[-1].stop)
+        faults = verify(table, stretches=parts, start_option=options).faults or faults
     if faults:
         raise UserError(f"zeros.path={table.path}: {faults[0]}, or use zeros=computed")

@@ -151,7 +151,7 @@ GOOD = block(14.0, 30.0, 0, [1 << 98, 1 << 102])
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (file_of(GOOD)[:-1], r"ends within block 1 \(after byte 40\): it was cut off"),
+        (file_of(GOOD)[:-1], r"ends within block 1 \(after byte 53\): it was cut off"),
         (file_of(GOOD, count=2), r"ends within block 2 \(after byte 66\): it was cut off"),
         (file_of(GOOD, GOOD[:20], count=2), r"ends within block 2 \(after byte 66\)"),
         (
@@ -290,3 +290,21 @@ def test_zeros_that_do_not_ascend_are_refused(tmp_path, heights, wrong, gap, cut
     with pytest.raises(UserError, match=rf"ordinal {wrong} is {gap}.* gaps from 0 to 8: mend"):
         write(tmp_path / "a.dat", parts, "lmfdb")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lost", [1, 13, 20, 39])
+def test_the_records_before_the_end_of_a_cut_file_are_there(table, lost):
+    steps = [1 << 101, 1 << 100, 1 << 100]
+    opened = table(file_of(block(14.0, 30.0, 0, steps))[:-lost])
+    seen: list[float] = []
+    with pytest.raises(UserError, match="ends within block 1"):
+        seen.extend(zero for stretch in opened.stretches() for zero in stretch.offsets.tolist())
+    assert seen == [1.0, 1.5, 2.0][: (39 - lost) // 13]
+
+
+def test_the_records_before_a_wrong_one_are_there(table):
+    opened = table(file_of(block(14.0, 16.0, 0, [1 << 101, 1 << 100, 1 << 103])))
+    stretches = opened.stretches()
+    assert next(stretches).offsets.tolist() == [1.0, 1.5]
+    with pytest.raises(UserError, match=r"block 1, record 3 .* has height 19.5, outside"):
+        next(stretches)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zeta_exp.errors import UserError
-from zeta_exp.zeros import generate
+from zeta_exp.zeros import block, generate
 from zeta_exp.zeros.formats import read, write
-from zeta_exp.zeros.formats.decimals import decimals, offsets_from, plain
+from zeta_exp.zeros.formats.decimals import decimals, decimals_within, offsets_from, plain
 from zeta_exp.zeros.formats.protocol import ZeroTable
-from zeta_exp.zeros.stretch import Stretch
+from zeta_exp.zeros.integrity import verify
+from zeta_exp.zeros.stretch import COARSE_FROM, Stretch, stretch_of_residuals
 
 # python-flint: acb.zeta_zeros(1, 3), prec 200
 FIRST = [
@@ -217,6 +218,18 @@ def test_malformed_lines_far_down_are_named(table, line, words, height):
         list(opened.stretches())
 
 
+@pytest.mark.parametrize("line", ["21.02204O", "", "9" * 400, "x" * 3_000_000])
+@pytest.mark.parametrize("height", [14, 4_000_000_000])
+def test_the_zeros_above_a_malformed_line_are_there(table, line, height):
+    rows = [f"{height + n / 8:.9f}" for n in range(150_000)]
+    opened = table("\n".join([*rows, line, *rows[:10]]))
+    seen: list[Stretch] = []
+    with pytest.raises(UserError, match="line 150001 of"):
+        seen.extend(opened.stretches())
+    assert sum(stretch.offsets.size for stretch in seen) == 150_000
+    assert (seen[-1].stop, seen[-1].ordinates()[-1]) == (150_001, float(rows[-1]))
+
+
 def test_ordinals_that_jump_far_down_are_named(table):
     rows = [f"{n} {n / 8:.9f}" for n in range(5000, 155_000) if n != 140_000]
     opened = table("\n".join(rows))
@@ -282,3 +295,64 @@ def test_zeros_that_are_computed_come_back(tmp_path):
         gzip.decompress((tmp_path / "zeros.txt.gz").read_bytes())
         == (tmp_path / "zeros.txt").read_bytes()
     )
+
+
+# --- writing zeros that are right to a tolerance only
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "places"),
+    [
+        (0.0, None),
+        (6e-9, 8),
+        (1e-8, 9),
+        (9.9e-9, 8),
+        (1.1e-8, 7),
+        (10.0 ** (1 - 9), 9),
+        (0.5, 5),
+        (1e-40, 17),
+    ],
+)
+def test_only_right_decimals_are_printed(tolerance, places):
+    assert decimals_within(tolerance) == places
+
+
+@given(st.floats(1e-16, 1e-5))
+def test_the_reader_is_told_of_the_error(tolerance):
+    """Error and rounding are within ten units of the last decimal, save where all of them are."""
+    places = decimals_within(tolerance)
+    assert places is not None
+    assert places == 17 or tolerance <= 10.0 ** (1 - places) * (1 + 1e-8)
+
+
+def test_text_copied_to_text_loses_nothing(table, tmp_path):
+    opened = table("\n".join(zero[:12] for zero in FIRST))
+    for name in ("text", "odlyzko"):
+        write(tmp_path / "copy", opened.stretches(), name, tolerance=opened.tolerance)
+        again = read(tmp_path / "copy")
+        assert again.tolerance == opened.tolerance
+        assert ordinates(again).tolist() == ordinates(opened).tolist()
+
+
+@pytest.mark.parametrize("name", ["text", "odlyzko"])
+@pytest.mark.parametrize("start", [1000, COARSE_FROM])
+def test_zeros_from_short_residuals_verify_clean(tmp_path, name, start):
+    """Residuals in float32 err by 2^-25 of their size, in units of the spacing."""
+    exact_zeros = block(start, 2000)
+    residuals = exact_zeros.residuals.astype(np.float32).astype(np.float64)
+    short = stretch_of_residuals(start, residuals)
+    difference = (short.base - exact_zeros.base) + short.offsets - exact_zeros.offsets
+    tolerance = 1.01 * float(np.abs(difference).max())
+    write(tmp_path / "zeros", [short], name, tolerance=tolerance)
+    table = read(tmp_path / "zeros", start)
+    assert tolerance < table.tolerance <= 100 * tolerance
+    assert verify(table, deep=True).ok
+    listed = np.concatenate([(s.base - exact_zeros.base) + s.offsets for s in table.stretches()])
+    assert np.abs(listed - exact_zeros.offsets).max() < table.tolerance
+
+
+@pytest.mark.parametrize("name", ["npy", "lmfdb"])
+def test_binary_formats_keep_all_bits_whatever_the_tolerance(tmp_path, name):
+    for path, tolerance in (("a", 0.0), ("b", 1e-6)):
+        write(tmp_path / path, [Stretch(1, 0.0, generate(1, 50))], name, tolerance)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

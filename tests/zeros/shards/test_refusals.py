@@ -72,8 +72,9 @@ def test_no_room_is_seen_before_the_work(tmp_path, shards, monkeypatch, form, ad
 
 
 class Disk:
-    def __init__(self, free):
+    def __init__(self, free, total=1000):
         self.free = free
+        self.total = total
 
 
 def test_only_what_is_missing_needs_room(tmp_path, shards, monkeypatch):
@@ -123,3 +124,30 @@ def test_a_read_only_disk_is_one_sentence(tmp_path, shards, monkeypatch):
 def test_sizes_in_the_units_of_a_reader():
     sizes = [_bytes(size) for size in (0, 999, 8e7, 8e9, 8e13)]
     assert sizes == ["0.0 B", "999.0 B", "80.0 MB", "8.0 GB", "80.0 TB"]
+
+
+def test_a_folder_without_a_name_is_refused(shards):
+    with pytest.raises(UserError, match="has no name: give one"):
+        write_table("", shards.plan(), shards.supply())
+
+
+def test_a_folder_on_no_disk_is_refused(tmp_path, shards, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(0, 0))
+    with pytest.raises(UserError, match="can't be written, it is on no disk: choose"):
+        shards.table(tmp_path / "made")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("after", "left"), [(50, None), (150, 2)])
+def test_a_folder_that_was_made_stays_only_with_shards(tmp_path, shards, after, left):
+    made, supply = tmp_path / "made", shards.supply(stop_after=after, error=UserError("torn"))
+    with pytest.raises(UserError, match="torn"):
+        write_table(str(made), shards.plan(), supply)
+    assert made.exists() == (left is not None)
+    assert left is None or len(os.listdir(made)) == left
+
+
+def test_a_folder_that_was_there_stays(tmp_path, shards):
+    with pytest.raises(KeyboardInterrupt):
+        write_table(str(tmp_path), shards.plan(), shards.supply(stop_after=50))
+    assert os.listdir(tmp_path) == ["manifest.json"]

@@ -145,6 +145,7 @@ def test_what_a_killed_process_left_is_replaced(tmp_path, shards):
     shards.table(tmp_path / "whole")
     (tmp_path / "killed").mkdir()
     (tmp_path / "killed" / ".zeros_00003.npy.tmp").write_bytes(b"half")
+    (tmp_path / "killed" / ".zeros_00003.npy.12ab34cd.tmp").write_bytes(b"half")
     (tmp_path / "killed" / ".manifest.json.tmp").write_bytes(b"half")
     shards.table(tmp_path / "killed")
     assert shards.contents(tmp_path / "killed") == shards.contents(tmp_path / "whole")

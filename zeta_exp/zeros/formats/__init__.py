@@ -1,10 +1,11 @@
 """Tables of zeros in the formats in use: recognised by content, read and written as streams."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from zeta_exp.errors import UserError
-from zeta_exp.files import is_folder, names
+from zeta_exp.files import explained, is_folder, names
 from zeta_exp.zeros.formats.contents import HEAD, kind_of, opened, take
 from zeta_exp.zeros.formats.lmfdb import read_lmfdb
 from zeta_exp.zeros.formats.lmfdb_writer import write_lmfdb
@@ -45,7 +46,9 @@ def _read_folder(path: str, start: int | None) -> ZeroTable:
     """The shards of a folder, which know their ordinals."""
     from zeta_exp.zeros.shards import open_table  # which writes through this package
 
-    if not any(name.startswith("manifest") and name.endswith(".json") for name in names(path)):
+    with explained(path):
+        inside = names(path)
+    if not any(name.startswith("manifest") and name.endswith(".json") for name in inside):
         raise UserError(f"{path} is a folder without a manifest.json: give a file, or shards")
     table = open_table(path)
     if start not in (None, table.start):
@@ -69,17 +72,21 @@ def format_of(path: str | Path) -> str:
     raise UserError(f"{path} has no suffix of a format: use {known}, or name the format")
 
 
-def write(path: str | Path, stretches: Iterable[Stretch], format: str) -> None:
+def write(
+    path: str | Path, stretches: Iterable[Stretch], format: str, tolerance: float = 0.0
+) -> None:
     """Writes consecutive stretches as one file, whole or not at all; a .gz suffix packs it.
 
-    Raises UserError for an unknown format, for zeros that the format can't hold, and for a place
-    that can't be written.
+    tolerance: how far a γ may be from the true one; text and odlyzko then print only the decimals
+    that are right, from which a reader learns it; npy and lmfdb can't tell it.  Raises UserError
+    for an unknown format, for zeros that the format can't hold, and for a place that can't be
+    written.
     """
-    writers = {
+    writers: dict[str, Callable[[str, Iterable[Stretch]], None]] = {
         "lmfdb": write_lmfdb,
         "npy": write_npy,
-        "odlyzko": write_odlyzko,
-        "text": write_text,
+        "odlyzko": partial(write_odlyzko, tolerance=tolerance),
+        "text": partial(write_text, tolerance=tolerance),
     }
     if format not in writers:
         raise UserError(f"format {format!r} is unknown; known: {', '.join(FORMATS)}")

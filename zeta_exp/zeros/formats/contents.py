@@ -83,12 +83,9 @@ def create_with_head(
 
 
 def digest(path: str) -> str:
-    """sha256 of the file as it lies there, packed or not."""
-    result = hashlib.sha256()
+    """sha256 of the file as it lies there, packed or not.  Raises UserError if it can't be read."""
     with explained(path), reading(path) as file:
-        while piece := file.read(_PIECE):
-            result.update(piece)
-    return result.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def take(file: BinaryIO, size: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -13,6 +14,8 @@ from zeta_exp.zeros.stretch import Stretch
 PATTERN = re.compile(rb"\+?\d{1,30}(\.\d{0,4000})?([eE][+-]?\d{1,2})?")  # a finite float64
 _PLAIN = b"0123456789. \t\r\n"
 _EXACT = Context(prec=2200)  # digits enough for the sum of any two float64
+LEAST_DECIMALS = 5  # zeros up to ordinal 10^8 come as close as 1e-4
+_MOST_DECIMALS = 17  # no float64 above 1 needs more
 
 
 def is_plain(content: bytes) -> bool:
@@ -55,16 +58,33 @@ def whole_below(stretch: Stretch) -> int:
     return math.floor(Fraction(stretch.base) + Fraction(float(stretch.offsets[0])))
 
 
-def printed(stretch: Stretch, base: int = 0) -> list[str]:
-    """γ − base of each zero, with as many digits as give back the same offset from its own base.
+def decimals_within(tolerance: float) -> int | None:
+    """How many decimals are right of numbers that err by `tolerance`; None for 0, for all.
 
-    A float64 is printed as the shortest decimal that rounds to it; a sum of two is exact.
+    A power of ten is what a text says of itself, ten units of its last decimal: 1e-8 gives 9, so
+    that text copied to text loses nothing.  Any other is rounded down: 6e-9 gives 8.
     """
+    if tolerance <= 0:
+        return None
+    magnitude = -math.log10(tolerance)
+    power = round(magnitude)
+    right = power + 1 if abs(magnitude - power) < 1e-9 else math.floor(magnitude)
+    return min(max(right, LEAST_DECIMALS), _MOST_DECIMALS)
+
+
+def printed(stretch: Stretch, base: int = 0, places: int | None = None) -> list[str]:
+    """γ − base of each zero, rounded to so many decimals.
+
+    Without `places` there are as many digits as give back the same offset from its own base: a
+    float64 is printed as the shortest decimal that rounds to it; a sum of two is exact.
+    """
+    offsets = stretch.offsets.tolist()
     if stretch.base == base:
-        return [_positional(offset) for offset in stretch.offsets.tolist()]
+        show: Callable[[float], str] = _positional if places is None else f"{{:.{places}f}}".format
+        return [show(offset) for offset in offsets]
     shift = _EXACT.subtract(Decimal(stretch.base), Decimal(base))
-    add = _EXACT.add
-    return [format(add(shift, Decimal(repr(x))), "f") for x in stretch.offsets.tolist()]
+    add, form = _EXACT.add, "f" if places is None else f".{places}f"
+    return [format(add(shift, Decimal(repr(x))), form) for x in offsets]
 
 
 def _positional(value: float) -> str:

@@ -41,11 +41,11 @@ def _split(path: str) -> Iterator[list[bytes]]:
         while piece := file.read(_PIECE):
             lines = (rest + piece).split(b"\n")
             rest = lines.pop()
-            if len(rest) > _LONGEST:
-                raise UserError(
-                    f"line {count + len(lines) + 1} of {path} is longer than {_LONGEST} bytes: "
-                    "keep one zero a line"
-                )
             count += len(lines)
             yield lines
+            if len(rest) > _LONGEST:
+                raise UserError(
+                    f"line {count + 1} of {path} is longer than {_LONGEST} bytes: keep one zero a "
+                    "line"
+                )
         yield [rest]

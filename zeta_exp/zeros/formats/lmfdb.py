@@ -91,18 +91,22 @@ class LmfdbTable:
         for done in range(0, block.size, _RECORDS):
             count = min(_RECORDS, block.size - done)
             content = take(file, count * STEP.itemsize)
-            if len(content) < count * STEP.itemsize:
-                raise _cut_off(self.path, block.number, block.position + done * STEP.itemsize)
-            offsets, last = heights(np.frombuffer(content, STEP), last)
+            whole = len(content) // STEP.itemsize
+            offsets, last = heights(np.frombuffer(content, STEP, whole), last)
             wrong = np.flatnonzero((offsets > block.upper - block.lower) | (offsets <= 0))
+            good = int(wrong[0]) if wrong.size else whole
+            if good:
+                n = block.below + done + 1 + self.start - self.first
+                yield Stretch(n, block.lower, offsets[:good])
             if wrong.size:
-                record = done + int(wrong[0]) + 1
-                place = _place(block, record)
                 raise UserError(
-                    f"{place} of {self.path} has height {block.lower + offsets[wrong[0]]}, outside "
-                    f"its block's {block.lower} to {block.upper}: copy or download the file again"
+                    f"{_place(block, done + good + 1)} of {self.path} has height "
+                    f"{block.lower + offsets[good]}, outside its block's {block.lower} to "
+                    f"{block.upper}: copy or download the file again"
                 )
-            yield Stretch(block.below + done + 1 + self.start - self.first, block.lower, offsets)
+            if whole < count:
+                position = block.position + (done + whole) * STEP.itemsize
+                raise _cut_off(self.path, block.number, position)
 
     def place(self, n: int) -> str:
         """The block, the record in it and its first byte."""

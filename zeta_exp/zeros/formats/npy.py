@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
 from zeta_exp.zeros.formats.contents import create_with_head, digest, opened, take
-from zeta_exp.zeros.formats.protocol import CHUNK, consecutive
+from zeta_exp.zeros.formats.protocol import CHUNK, COARSE_HEIGHT, consecutive
 from zeta_exp.zeros.stretch import COARSE_FROM, Stretch
 
 _HEADS = {
@@ -37,23 +37,25 @@ class NpyTable:
             _read_head(self.path, file)
             for first in range(0, self.count, CHUNK):
                 count = min(CHUNK, self.count - first)
-                yield Stretch(self.start + first, 0.0, self._entries(file, first, count))
+                entries = self._entries(file, count)
+                if entries.size:
+                    yield Stretch(self.start + first, 0.0, entries)
+                if entries.size < count:
+                    raise UserError(
+                        f"{self.path} ends after entry {first + entries.size} of {self.count}: it "
+                        "was cut off, copy it again"
+                    )
             if file.read(1):
                 raise UserError(
                     f"{self.path} goes on after the {self.count} entries that its head promises: "
                     "write or copy it again"
                 )
 
-    def _entries(self, file: BinaryIO, first: int, count: int) -> NDArray[np.float64]:
-        """The next `count` entries, of which `first` is the number of those before."""
+    def _entries(self, file: BinaryIO, count: int) -> NDArray[np.float64]:
+        """The next `count` entries, fewer where the file ends."""
         content = take(file, count * self.dtype.itemsize)
         whole = len(content) // self.dtype.itemsize
-        if whole < count:
-            raise UserError(
-                f"{self.path} ends after entry {first + whole} of {self.count}: it was cut off, "
-                "copy it again"
-            )
-        return np.frombuffer(content, self.dtype).astype(np.float64)
+        return np.frombuffer(content, self.dtype, whole).astype(np.float64)
 
     def place(self, n: int) -> str:
         """The entry, counted from 1."""
@@ -112,14 +114,17 @@ def _head(count: int) -> bytes:
 def _payload(stretches: Iterable[Stretch]) -> Iterator[tuple[int, bytes]]:
     """How many zeros, and their bytes."""
     for stretch in consecutive(stretches):
-        if stretch.stop > COARSE_FROM:
+        ordinates = stretch.ordinates()
+        highest = float(ordinates.max())
+        if stretch.stop > COARSE_FROM or highest >= COARSE_HEIGHT:
             raise UserError(
-                f"ordinal {stretch.stop - 1} is too high for one float64: from ordinal "
-                f"{COARSE_FROM} on write shards ('zeta zeros generate'), odlyzko, lmfdb or text"
+                f"ordinal {stretch.stop - 1}, at height {highest:.0f}, is too high for one "
+                f"float64: from ordinal {COARSE_FROM}, height {COARSE_HEIGHT:.0f}, on write shards "
+                "('zeta zeros generate'), odlyzko, lmfdb or text"
             )
-        yield stretch.offsets.size, stretch.ordinates().astype("<f8").tobytes()
+        yield stretch.offsets.size, ordinates.astype("<f8").tobytes()
 
 
 def write_npy(path: str, stretches: Iterable[Stretch]) -> None:
-    """γ in float64, little-endian.  Raises UserError from ordinal 10^10 on."""
+    """γ in float64, little-endian.  Raises UserError from ordinal 10^10, or its height, on."""
     create_with_head(path, _head, _payload(stretches))

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 
 from zeta_exp.zeros.formats.contents import created
-from zeta_exp.zeros.formats.decimals import printed, whole_below
+from zeta_exp.zeros.formats.decimals import decimals_within, printed, whole_below
 from zeta_exp.zeros.formats.protocol import consecutive
 from zeta_exp.zeros.stretch import Stretch
 
 _PRINTED = 1 << 16  # zeros written at a time
 
 
-def _write(path: str, stretches: Iterable[Stretch], *, headed: bool) -> None:
+def _write(path: str, stretches: Iterable[Stretch], tolerance: float, *, headed: bool) -> None:
     """One number a line, below a heading perhaps."""
     base: int | None = None
+    places = decimals_within(tolerance)
     with created(path) as file:
         for stretch in consecutive(stretches):
             if base is None:
@@ -21,7 +22,8 @@ def _write(path: str, stretches: Iterable[Stretch], *, headed: bool) -> None:
                     file.write(_HEADING.format(base=base, start=stretch.start).encode())
             for first in range(stretch.start, stretch.stop, _PRINTED):
                 part = stretch.part(first, min(first + _PRINTED, stretch.stop))
-                file.write("".join(f"{number}\n" for number in printed(part, base)).encode())
+                numbers = printed(part, base, places)
+                file.write("".join(f"{number}\n" for number in numbers).encode())
 
 
 _HEADING = """\
@@ -38,11 +40,17 @@ def _heading_base(stretch: Stretch) -> int:
     return whole_below(stretch)
 
 
-def write_text(path: str, stretches: Iterable[Stretch]) -> None:
-    """One zero a line; below ordinal 10^10 the shortest decimal that gives the same float64."""
-    _write(path, stretches, headed=False)
+def write_text(path: str, stretches: Iterable[Stretch], tolerance: float = 0.0) -> None:
+    """One zero a line; below ordinal 10^10 the shortest decimal that gives the same float64.
+
+    tolerance: above 0, only the decimals that are right to it.
+    """
+    _write(path, stretches, tolerance, headed=False)
 
 
-def write_odlyzko(path: str, stretches: Iterable[Stretch]) -> None:
-    """A heading with the base and the first ordinal, then γ − base, one a line."""
-    _write(path, stretches, headed=True)
+def write_odlyzko(path: str, stretches: Iterable[Stretch], tolerance: float = 0.0) -> None:
+    """A heading with the base and the first ordinal, then γ − base, one a line.
+
+    tolerance: above 0, only the decimals that are right to it.
+    """
+    _write(path, stretches, tolerance, headed=True)

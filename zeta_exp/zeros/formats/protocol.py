@@ -9,6 +9,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.zeros.stretch import Stretch
 
 CHUNK = 1 << 20  # zeros of a stretch, at most
+COARSE_HEIGHT = 3_293_531_632.25  # of ordinal COARSE_FROM: from here on float64 is too coarse
 
 
 class ZeroTable(Protocol):

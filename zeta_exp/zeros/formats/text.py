@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
 from zeta_exp.zeros.formats.contents import HEAD, digest, opened, take
 from zeta_exp.zeros.formats.decimals import (
+    LEAST_DECIMALS,
     PATTERN,
     decimals,
     is_plain,
@@ -18,12 +18,11 @@ from zeta_exp.zeros.formats.decimals import (
 )
 from zeta_exp.zeros.formats.heading import Heading, check_height, heading_of
 from zeta_exp.zeros.formats.lines import lines_of
+from zeta_exp.zeros.formats.protocol import COARSE_HEIGHT
 from zeta_exp.zeros.formats.wrapped import WrappedTable, is_wrapped, read_wrapped
 from zeta_exp.zeros.stretch import Stretch
 
-_COARSE_HEIGHT = 3_293_531_632.0  # of ordinal COARSE_FROM: from here on float64 is too coarse
 _COARSE_OFFSET = float(1 << 20)  # an offset above it is split again: float64 keeps 1e-10 of it
-_LEAST_DECIMALS = 5  # zeros up to ordinal 10^8 come as close as 1e-4
 _SAMPLED = 1000  # lines that show how many decimals are printed
 _SHOWN = 40  # characters of a bad line
 
@@ -43,9 +42,8 @@ class TextTable:
         """The zeros, a megabyte of text at a time."""
         n = self.start
         for lines in lines_of(self.path, self.heading.lines):
-            base, offsets = self._numbers(lines, n)
-            yield Stretch(n, float(base), offsets)
-            n += offsets.size
+            yield from self._stretches_of(lines, n)
+            n += len(lines)
         self._check_end(n)
 
     def place(self, n: int) -> str:
@@ -62,14 +60,27 @@ class TextTable:
     def _line(self, n: int) -> int:
         return self.heading.lines + 1 + n - self.start
 
-    def _numbers(self, lines: list[bytes], n: int) -> tuple[int, NDArray[np.float64]]:
-        """Base and offsets of the lines that begin with ordinal n."""
+    def _stretches_of(self, lines: list[bytes], n: int) -> Iterator[Stretch]:
+        """The zeros of the lines from ordinal n on, down to a malformed one."""
         if is_plain(b"".join(lines)):
             try:
-                return self._split(self._column(lines, n), n)
+                stretch = self._split(self._column(lines, n), n)
             except (ValueError, OverflowError):
                 pass  # some line is at fault: which?
-        return self._split([plain(self._checked(line, n + i)) for i, line in enumerate(lines)], n)
+            else:
+                yield stretch
+                return
+        numbers: list[bytes] = []
+        fault = None
+        try:
+            for i, line in enumerate(lines):
+                numbers.append(plain(self._checked(line, n + i)))
+        except UserError as error:
+            fault = error
+        if numbers:
+            yield self._split(numbers, n)
+        if fault:
+            raise fault
 
     def _column(self, lines: list[bytes], n: int) -> list[bytes]:
         """The numbers without their ordinals.  Raises ValueError where the ordinals are wrong."""
@@ -81,17 +92,17 @@ class TextTable:
             raise ValueError("ordinals do not run on")
         return list(numbers)
 
-    def _split(self, numbers: list[bytes], n: int) -> tuple[int, NDArray[np.float64]]:
+    def _split(self, numbers: list[bytes], n: int) -> Stretch:
         """The numbers as base + offsets.  Raises ValueError where one is no finite number."""
         first = float(numbers[0])
-        if first < (_COARSE_OFFSET if self.heading.base else _COARSE_HEIGHT):
+        if first < (_COARSE_OFFSET if self.heading.base else COARSE_HEIGHT):
             offsets = nearest(numbers)
             if not np.isfinite(offsets).all():
                 raise ValueError("a number is too great")
-            return self.heading.base, offsets
+            return Stretch(n, float(self.heading.base), offsets)
         shift = int(numbers[0].strip().partition(b".")[0])
         check_height(f"{self.place(n)} of {self.path}", self.heading.base + shift)
-        return self.heading.base + shift, offsets_from(shift, numbers)
+        return Stretch(n, float(self.heading.base + shift), offsets_from(shift, numbers))
 
     def _checked(self, line: bytes, n: int) -> bytes:
         """The number in the line of ordinal n.  Raises UserError if the line is malformed."""
@@ -130,10 +141,10 @@ class TextTable:
 def _tolerance(path: str, numbers: list[bytes]) -> float:
     """Ten units of the last decimal printed: 1e-8 for nine decimals."""
     most = max(decimals(number) for number in numbers)
-    if most < _LEAST_DECIMALS:
+    if most < LEAST_DECIMALS:
         raise UserError(
             f"{path} prints {most} decimals, too few to tell close zeros apart: use a table with "
-            f"{_LEAST_DECIMALS} or more"
+            f"{LEAST_DECIMALS} or more"
         )
     return 10.0 ** (1 - most)
 

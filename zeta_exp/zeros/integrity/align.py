@@ -1,5 +1,6 @@
 """Walking a table along the true zeros, from one fault to the next."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -39,6 +40,7 @@ class Walk:
     table: ZeroTable
     truth: Truth
     tolerance: float  # of the table: asking for it may mean reading
+    start_option: Callable[[int], str]  # how a user gives the ordinal of the first zero
     shift: int = 0  # entry n holds the zero n + shift
     ended: bool = False  # nothing behind can be told
     faults: list[Fault] = field(default_factory=list)
@@ -90,12 +92,7 @@ class Walk:
         if found.kind is Kind.NO_ZEROS:
             guess = recognise(listed, n, self.tolerance, self.truth)
             found = found if guess is None else replace(found, kind=guess.kind)
-        self.faults.append(
-            Fault(
-                found.kind,
-                n,
-                self.table.place(listed.start),
-                describe(found, guess, Scene(self.table, listed, ordinals, n, self.truth)),
-            )
-        )
+        scene = Scene(self.table, listed, ordinals, n, self.truth, self.start_option)
+        sentence = describe(found, guess, scene)
+        self.faults.append(Fault(found.kind, n, self.table.place(listed.start), sentence))
         return found

@@ -29,14 +29,16 @@ class Report:
     format: str
     start: int  # first ordinal, as the table says
     count: int  # zeros looked at
-    lowest: float  # height of the first
-    highest: float  # height of the last
+    lowest: float  # height of the first; nan before any
+    highest: float  # height of the last; nan before any
     greatest_s: Extreme  # largest |S| beside a zero
     worst_mean: Extreme  # largest |mean of 16 residuals|, below 0.5
     worst_area: Extreme  # largest |∫S| relative to its bound, below 1
-    deep: bool  # whether every zero was compared with the engine
+    deep: bool  # whether every zero was to be compared with the engine
+    compared: str  # which zeros were
     hashes: bool  # whether the table has hashes, which then were checked
     faults: list[Fault] = field(default_factory=list)
+    stopped: str = ""  # where reading ended early
     more: bool = False  # whether the search ended early, so that there may be more faults
     provenance: dict[str, str | int] = field(default_factory=dict)
 
@@ -50,15 +52,23 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for the screen."""
-        last = self.start + self.count - 1
         seen = [
-            f"{self.path} ({self.format}): {self.count} zeros, ordinals {self.start} to {last}, "
-            f"heights {self.lowest:.3f} to {self.highest:.3f}",
+            f"{self.path} ({self.format}): {self._extent()}",
             *self._statistics(),
             *(["hashes: checked"] if self.hashes else []),
-            f"compared with the engine: {'every zero' if self.deep else 'first and last zeros'}",
+            f"compared with the engine: {self.compared}",
         ]
         return [*seen, *(f"fault: {fault}" for fault in self.faults), self._verdict()]
+
+    def _extent(self) -> str:
+        """How many zeros were seen, and which: those of the table, or a part of them."""
+        if not self.count:
+            return f"no zeros read (stopped at {self.stopped})"
+        heights = f"heights {self.lowest:.3f} to {self.highest:.3f}"
+        if self.stopped:
+            return f"{self.count} zeros read so far (stopped at {self.stopped}), {heights}"
+        last = self.start + self.count - 1
+        return f"{self.count} zeros, ordinals {self.start} to {last}, {heights}"
 
     def _statistics(self) -> list[str]:
         """The extremes, each with its ordinal; none for zeros that were not screened."""

@@ -1,7 +1,8 @@
 """Checking a table as it streams by, whatever its length."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from zeta_exp.errors import UserError
@@ -12,6 +13,7 @@ from zeta_exp.zeros.integrity.finding import Kind
 from zeta_exp.zeros.integrity.report import Fault, Report
 from zeta_exp.zeros.integrity.screen import Screen, Suspicion
 from zeta_exp.zeros.integrity.truth import Truth
+from zeta_exp.zeros.integrity.wording import advised
 from zeta_exp.zeros.shards import ShardTable
 from zeta_exp.zeros.stretch import Stretch
 
@@ -44,6 +46,7 @@ def verify(
     progress: Callable[[int], None] | None = None,
     count: int | None = None,
     stretches: Iterable[Stretch] | None = None,
+    start_option: Callable[[int], str] = "--start {}".format,
 ) -> Report:
     """Check that a table lists the zeros of ζ, all of them, from the ordinal on that it says.
 
@@ -54,7 +57,7 @@ def verify(
 
     workers: threads of the engine.  progress: called with the number of zeros done since the last
     call.  count: how many zeros there should be, by default what the table says.  stretches: those
-    to look at, by default all.
+    to look at, by default all.  start_option: how a user gives the ordinal of the first zero.
     Raises UserError for a table beyond the engine's last ordinal.
     """
     if table.start > engine.MAX_ORDINAL:
@@ -65,15 +68,17 @@ def verify(
     if count is None and stretches is None and isinstance(table, Counted):
         count = table.count
     truth, tolerance = Truth(workers, _PASS if deep else 1), table.tolerance
-    check = _Check(table, deep, Walk(table, truth, tolerance), Screen(tolerance))
+    check = _Check(table, deep, Walk(table, truth, tolerance, start_option), Screen(tolerance))
     hashed = stretches is None and isinstance(table, Hashed)
     if isinstance(table, Hashed) and hashed:
         check.note_hashes(table.verify_hashes())
-    for listed in check.readable(table.stretches() if stretches is None else stretches):
+    readable = check.readable(table.stretches() if stretches is None else stretches)
+    for listed in readable:
         check.feed(listed)
         if progress is not None:
             progress(listed.offsets.size)
         if check.walk.ended:
+            check.cut = next(readable, None) is not None
             break
     else:
         check.finish(count)
@@ -89,6 +94,7 @@ class _Check:
     walk: Walk
     screen: Screen
     count: int = 0  # zeros seen
+    cut: bool = False  # there are zeros behind those seen
     _ends: list[float] = field(default_factory=list)  # heights of the first and the last
     _held: Stretch | None = None  # the end of what was fed: looked at again with what follows
     _since: int = 0  # the entry from which on the screen has carried its integral
@@ -96,7 +102,7 @@ class _Check:
 
     def note_hashes(self, sentences: list[str]) -> None:
         """Note each file that is not what it was."""
-        for sentence in sentences:
+        for sentence in map(advised, sentences):
             self.walk.faults.append(Fault(Kind.WRONG_HASH, 0, self.table.path, sentence))
 
     def readable(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
@@ -105,8 +111,16 @@ class _Check:
             yield from (listed for listed in stretches if listed.offsets.size)
         except UserError as error:
             self._broken = True
-            place = self.table.path
-            self.walk.faults.append(Fault(Kind.UNREADABLE, 0, place, f"unreadable: {error}"))
+            self._note_unreadable(str(error))
+
+    def _note_unreadable(self, sentence: str) -> None:
+        """Note where the table can't be read: once, if its hash could not be had for that."""
+        faults = self.walk.faults
+        for index, fault in enumerate(faults):
+            if fault.sentence == advised(sentence):
+                faults[index] = replace(fault, kind=Kind.UNREADABLE)
+                return
+        faults.append(Fault(Kind.UNREADABLE, 0, self.table.path, f"unreadable: {sentence}"))
 
     def feed(self, listed: Stretch) -> None:
         """Look at the next stretch."""
@@ -171,7 +185,7 @@ class _Check:
         """What was seen."""
         if not self.count and not self._broken:
             raise UserError(f"{self.table.path} holds no zeros: give a table of zeros")
-        lowest, highest = self._ends or (0.0, 0.0)
+        lowest, highest = self._ends or (math.nan, math.nan)
         return Report(
             path=self.table.path,
             format=self.table.format,
@@ -183,11 +197,35 @@ class _Check:
             worst_mean=self.screen.worst_mean,
             worst_area=self.screen.worst_area,
             deep=self.deep,
+            compared=self._compared(),
             hashes=hashed,
             faults=self.walk.faults,
+            stopped=self._stopped(),
             more=self.walk.ended or self._broken,
             provenance=self.table.provenance(),
         )
+
+    def _stopped(self) -> str:
+        """Where the table has not been read on; empty where it has been read to its end."""
+        if not (self.cut or self._broken):
+            return ""
+        return (
+            self.table.place(self.table.start + self.count - 1) if self.count else "its beginning"
+        )
+
+    def _compared(self) -> str:
+        """Which zeros were compared with the engine's."""
+        if not self.count:
+            return "nothing"
+        if self.walk.ended:
+            return (
+                "every zero up to the last fault"
+                if self.deep
+                else "first zeros, and those around the faults"
+            )
+        if self._broken:
+            return "every zero read" if self.deep else "first zeros, and the last ones read"
+        return "every zero" if self.deep else "first and last zeros"
 
 
 def between(table: ZeroTable, start: int, stop: int) -> Iterator[Stretch]:

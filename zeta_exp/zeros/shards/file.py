@@ -48,15 +48,6 @@ def _pieces(body: NDArray[np.uint8]) -> Iterator[bytes]:
         yield body[begin : begin + _AT_ONCE].tobytes()
 
 
-def sha256(path: str) -> str:
-    """The digest of a file's bytes.  Raises `OSError`."""
-    digest = hashlib.sha256()
-    with files.reading(path) as file:
-        while content := file.read(_AT_ONCE):
-            digest.update(content)
-    return digest.hexdigest()
-
-
 @dataclass(frozen=True)
 class OpenShard:
     """A shard whose size, header, first and last number are those of the manifest."""

@@ -131,6 +131,7 @@ class Manifest:
         )
         if min(plan.start, plan.count, plan.shard_size) < 1:
             raise ValueError("start, count and shard_size must be 1 or more")
+        _ = plan.tolerance  # which raises where it's none
         if part.of > plan.shards:
             raise ValueError(f"{part.of} slices are more than its {plan.shards} shards")
         manifest = cls(plan, part, tuple(Shard.from_json(entry) for entry in data["shards"]))

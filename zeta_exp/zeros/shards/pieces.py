@@ -51,7 +51,7 @@ def computed(workers: int = 1) -> Supply:
 
 
 def listed(table: "ZeroTable") -> Supply:
-    """The zeros of another table, as it has them."""
+    """The zeros of another table, as it has them, no more exact than they are there."""
 
     def pieces(start: int, stop: int) -> Generator[Piece, None, None]:
         for stretch in table.stretches():
@@ -63,4 +63,7 @@ def listed(table: "ZeroTable") -> Supply:
                 yield Piece(zeros, zeros.residuals(), float("nan"))
 
     digest = table.provenance()["sha256"]
-    return Supply({"name": "table", "format": table.format, "sha256": digest}, pieces)
+    source: dict[str, Any] = {"name": "table", "format": table.format, "sha256": digest}
+    if table.tolerance:
+        source["tolerance"] = table.tolerance
+    return Supply(source, pieces)

@@ -1,5 +1,6 @@
 """Which zeros a table of shards holds, in which files, and which of them one machine makes."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,6 +87,17 @@ class Plan:
         """How many shards there are."""
         return -(-self.count // self.shard_size)
 
+    @property
+    def tolerance(self) -> float:
+        """How far a γ of the source may be off beyond rounding.
+
+        Raises ValueError or TypeError where the source says what is no such number.
+        """
+        tolerance = float(self.source.get("tolerance", 0.0))
+        if not (math.isfinite(tolerance) and tolerance >= 0):
+            raise ValueError(f"tolerance {tolerance} is not finite and positive")
+        return tolerance
+
     def span(self, index: int) -> Span:
         """The ordinals of a shard, counted from 0."""
         start = self.start + index * self.shard_size
@@ -103,8 +115,9 @@ class Plan:
                 f"{SHARD_SIZE} by default"
             )
         if part.of > self.shards:
+            shards = "1 shard" if self.shards == 1 else f"{self.shards} shards"
             raise UserError(
-                f"{self.count} zeros in shards of {self.shard_size} are {self.shards} shards, too "
+                f"{self.count} zeros in shards of {self.shard_size} make {shards}, too "
                 f"few for {part.of} slices: make at most {self.shards}, or smaller shards"
             )
 

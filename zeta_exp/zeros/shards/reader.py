@@ -8,8 +8,9 @@ from itertools import pairwise
 from zeta_exp import files
 from zeta_exp.errors import UserError
 from zeta_exp.theory.counting import mean_gap
+from zeta_exp.zeros.formats.contents import digest
 from zeta_exp.zeros.formats.protocol import CHUNK
-from zeta_exp.zeros.shards.file import OpenShard, opened, sha256
+from zeta_exp.zeros.shards.file import OpenShard, opened
 from zeta_exp.zeros.shards.forms import RESIDUAL_ERROR
 from zeta_exp.zeros.shards.manifest import Manifest, Shard, parse, read_bytes, slices_in
 from zeta_exp.zeros.shards.plan import Plan, Slice
@@ -44,11 +45,14 @@ class ShardTable:
 
     @property
     def tolerance(self) -> float:
-        """Greatest error of a γ beyond rounding: that of float32 residuals at the lowest zero."""
+        """Greatest error of a γ beyond rounding.
+
+        That of what the shards were made from, and of float32 residuals at the lowest zero.
+        """
         if not self.plan.form.compact:
-            return 0.0
+            return self.plan.tolerance
         lowest = float(next(self.stretches(self.start, self.start + 1)).ordinates()[0])
-        return RESIDUAL_ERROR * float(mean_gap(lowest))
+        return self.plan.tolerance + RESIDUAL_ERROR * float(mean_gap(lowest))
 
     def stretches(self, start: int | None = None, stop: int | None = None) -> Iterator[Stretch]:
         """The zeros of the ordinals [start, stop), by default all, as stretches of ≤ 2^20.
@@ -98,8 +102,7 @@ class ShardTable:
         for shard in self.shards:
             path = files.join(self.path, shard.file)
             try:
-                with files.explained(path):
-                    found = sha256(path)
+                found = digest(path)
             except UserError as error:
                 faults.append(str(error))
                 continue
@@ -146,8 +149,8 @@ def open_table(path: str) -> ShardTable:
     _check_agreement(path, manifests)
     _check_completeness(path, manifests)
     shards = tuple(shard for manifest in manifests for shard in manifest.shards)
-    digest = hashlib.sha256(b"".join(contents)).hexdigest()
-    return ShardTable(path, manifests[0].plan, shards, digest)
+    together = hashlib.sha256(b"".join(contents)).hexdigest()
+    return ShardTable(path, manifests[0].plan, shards, together)
 
 
 def _check_agreement(path: str, manifests: list[Manifest]) -> None:

@@ -7,15 +7,17 @@ the table ends with the bytes that it would have had uninterrupted.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from zeta_exp import files
 from zeta_exp.errors import UserError
+from zeta_exp.zeros.formats.contents import digest
 from zeta_exp.zeros.shards import file
 from zeta_exp.zeros.shards.assembly import Assembly
+from zeta_exp.zeros.shards.lock import locked
 from zeta_exp.zeros.shards.manifest import Manifest, Shard, fits, parse, read_bytes, slices_in
 from zeta_exp.zeros.shards.pieces import Piece, Supply
 from zeta_exp.zeros.shards.plan import WHOLE, Plan, Slice
@@ -60,18 +62,61 @@ def write_table(
     """Make the shards of a slice that are not in the folder yet; returns its manifest.
 
     Shards that an earlier call made are kept if their sha256 is right.  Raises UserError where the
-    folder holds something else, or another table, or the disk has no room.
+    folder holds something else, or another table, or the disk has no room, or another process of
+    this machine makes the slice there (a remote folder is not guarded against that).
     """
     watcher = watcher or Silent()
+    if not folder:
+        raise UserError("the folder for the shards has no name: give one")
     plan.validate(part)
     folder = folder.rstrip("/") or "/"
+    with _folder(folder, plan, part) as new, locked(folder, part):
+        try:
+            return _completed(folder, plan, supply, part, watcher)
+        except BaseException:
+            if new:
+                _forget_nothing(folder, part)
+            raise
+
+
+@contextmanager
+def _folder(folder: str, plan: Plan, part: Slice) -> Iterator[bool]:
+    """Whether the folder is made here; it then does not outlive a failure that leaves it empty.
+
+    Raises UserError where the path is a file, can't be made, or is on a disk without room.
+    """
+    with files.explained(folder):
+        there = files.exists(folder)
+        if there and not files.is_folder(folder):
+            raise UserError(f"{folder} is a file: give a folder for the shards")
+        if not there:
+            _check_space(folder, plan, sum(plan.span(index).count for index in plan.indices(part)))
+            files.make_folder(folder)
+    new = not there and not files.is_remote(folder)
+    try:
+        yield new
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                Path(folder).rmdir()
+        raise
+
+
+def _forget_nothing(folder: str, part: Slice) -> None:
+    """Remove the slice's manifest if it has no shards."""
+    with suppress(OSError, UserError):
+        if not parse(folder, part, read_bytes(folder, part)).shards:
+            Path(folder, part.manifest).unlink()
+
+
+def _completed(folder: str, plan: Plan, supply: Supply, part: Slice, watcher: Watcher) -> Manifest:
+    """The manifest of the slice when all its shards are in the folder."""
     with files.explained(folder):
         earlier = _shards_there(folder, plan, part)
         manifest = Manifest(plan, part, tuple(_intact(folder, plan, earlier, watcher)))
         spans = [plan.span(index) for index in plan.indices(part)]
         zeros, kept = (sum(one.count for one in group) for group in (spans, manifest.shards))
         _check_space(folder, plan, zeros - kept)
-        files.make_folder(folder)
         _write_manifest(folder, manifest)
     watcher.begin(zeros, kept)
     for start, stop in _gaps(manifest):
@@ -95,10 +140,8 @@ def _shards_there(folder: str, plan: Plan, part: Slice) -> tuple[Shard, ...]:
 
     Raises UserError for a folder with other things, or with a table that is not the plan's.
     """
-    if not files.exists(folder):
+    if not files.exists(folder):  # an object store has no empty folders
         return ()
-    if not files.is_folder(folder):
-        raise UserError(f"{folder} is a file: give a folder for the shards")
     names = files.names(folder)
     parts = slices_in(folder)
     if names and not parts:
@@ -151,7 +194,7 @@ def _intact(
         try:
             with file.opened(folder, plan.form, shard):
                 pass
-            if file.sha256(files.join(folder, shard.file)) == shard.sha256:
+            if digest(files.join(folder, shard.file)) == shard.sha256:
                 yield shard
                 continue
         except UserError:
@@ -166,7 +209,10 @@ def _check_space(folder: str, plan: Plan, zeros: int) -> None:
     place = Path(folder).absolute()
     while not place.exists():
         place = place.parent
-    free, needed = shutil.disk_usage(place).free, zeros * plan.form.itemsize
+    disk, needed = shutil.disk_usage(place), zeros * plan.form.itemsize
+    if not disk.total:
+        raise UserError(f"{folder} can't be written, it is on no disk: choose a folder on one")
+    free = disk.free
     if needed <= free:
         return
     compact = "" if plan.form.compact else "use --form residuals for half of that, "

@@ -1,0 +1,43 @@
+"""What a shell sees of the command."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from zeta_exp.cli import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    def refused(self):
+        """The sentence, after checking that there is nothing else."""
+        assert self.code == 2, self.err
+        assert self.err.startswith("error: ")
+        assert self.err.count("\n") == 1
+        assert self.out == ""
+        return self.err.removeprefix("error: ").strip()
+
+
+@pytest.fixture
+def zeta(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def table(zeta):
+    """A folder with the zeros 1 … 3000 in three shards."""
+    made = zeta("zeros", "generate", "--count", "3_000", "--shard-size", "1e3", "--out", "made")
+    assert made.code == 0, made.err
+    return "made"
