@@ -127,7 +127,7 @@ def test_high_zeros(n):
     with flint.ctx.workprec(PRECISION):
         theta = flint.arb_series([flint.arb(whole) + flint.arb(rest)], 1).riemann_siegel_theta()[0]
         true = float((theta / flint.arb.pi() + 1 - n + flint.arb(0.5)).mid())
-    assert zeros.residuals[0] == pytest.approx(true, abs=1e-11)
+    assert zeros.residuals[0] == pytest.approx(true, abs=1e-10)
     assert zeros.turing < 1
 
 
