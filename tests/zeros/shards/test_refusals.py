@@ -82,6 +82,7 @@ def test_only_what_is_missing_needs_room(tmp_path, shards, monkeypatch):
     (tmp_path / "zeros_00002.npy").unlink()
     monkeypatch.setattr("shutil.disk_usage", lambda path: Disk(800))
     shards.table(tmp_path)
+    assert (tmp_path / "zeros_00002.npy").exists()
 
 
 def test_a_disk_that_fills_up_is_one_sentence_and_leaves_whole_shards(
