@@ -63,6 +63,7 @@ STUDIES = [
     Study("minibatch, N = 100,000", "N=100000"),
     Study("from zero 2,000,000, P = 300", "start=2000000"),
     Study("from zero 2,000,000, P = 1000", "start=2000000 features.max_prime=1000"),
+    Study("from zero 10^12, N = 100,000", "start=1000000000000 N=100000"),
     Study("from zero 10^12, N = 100,000, 6 epochs", "start=1000000000000 N=100000 budget.epochs=6"),
     Study("141 contiguous blocks, edges cut", f"{PARTS} strategy.halo=false", SEEDS),
     Study("141 METIS clusters", f"{PARTS} strategy.partition=metis", SEEDS),

@@ -1,5 +1,7 @@
 """Small lines, batches and models that the tests share."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -53,3 +55,19 @@ def make_line(offsets=(1,), start=1, count=400, max_prime=7, seed=0):
 @pytest.fixture
 def line(offsets):
     return make_line(offsets)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a shell sees of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    def refused(self):
+        """The sentence, after checking that there is nothing else."""
+        assert self.code == 2, self.err
+        assert self.err.startswith("error: "), self.err
+        assert self.err.count("\n") == 1, self.err
+        return self.err.removeprefix("error: ").strip()

@@ -1,25 +1,9 @@
 """What a shell sees of the command."""
 
-from dataclasses import dataclass
-
 import pytest
 
+from tests.conftest import Outcome
 from zeta_exp.cli import main
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    def refused(self):
-        """The sentence, after checking that there is nothing else."""
-        assert self.code == 2, self.err
-        assert self.err.startswith("error: ")
-        assert self.err.count("\n") == 1
-        assert self.out == ""
-        return self.err.removeprefix("error: ").strip()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import os
 import runpy
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import Outcome
 
 HERE = Path(__file__).parent
 PROGRAM = HERE.parents[1] / "run.py"
@@ -23,22 +24,6 @@ SMALL = (
     "hardware=cpu",
     "hardware.threads=1",
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a shell sees of a command."""
-
-    code: int
-    out: str
-    err: str
-
-    def refused(self):
-        """The sentence, after checking that there is nothing else."""
-        assert self.code == 2, self.err
-        assert self.err.startswith("error: "), self.err
-        assert self.err.count("\n") == 1, self.err
-        return self.err.removeprefix("error: ").strip()
 
 
 @pytest.fixture
