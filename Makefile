@@ -31,9 +31,8 @@ lint: $(STAMP) ## ruff and mypy
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-bench: $(STAMP) ## every script in benchmarks/, one after the other
-	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do \
-	  echo "== $$script"; $(VENV)/bin/python $$script $(ARGS); done
+bench: $(STAMP) ## all benchmarks, about 25 minutes; ARGS=--quick for 2, ARGS="steps halo" for some
+	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
 docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 20 minutes; rewrites their tables
 	@$(VENV)/bin/python docs/results.py

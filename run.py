@@ -3,22 +3,28 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from conf.launch import guarded, job
 
+if TYPE_CHECKING:
+    from zeta_exp.ranks import Ranks
 
-def execute(config: DictConfig, directory: Path, resume: bool) -> float:
+
+def execute(config: DictConfig, directory: Path, resume: bool, ranks: "Ranks") -> float:
     """Builds the parts that the config names, runs them and shows what came out."""
     from zeta_exp.experiment import Experiment
     from zeta_exp.report.screen import Screen
+    from zeta_exp.report.silence import Silence
 
-    with Screen(directory, logging.getLogger("zeta_exp").info) as screen:
+    say = logging.getLogger("zeta_exp").info
+    with Screen(directory, say) if ranks.first else Silence() as screen:
         parts = hydra.utils.instantiate(config, _convert_="all")
         experiment = Experiment(**parts, config=OmegaConf.to_container(config))
-        result = experiment.run(directory, resume, screen)
+        result = experiment.run(directory, resume, screen, ranks)
         screen.show(result)
     return float(result["val_rmse"])
 

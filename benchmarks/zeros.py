@@ -1,6 +1,6 @@
 """The engine against python-flint and mpmath, at several heights, and what its checks cost.
 
-    python benchmarks/zeros.py
+    python -m benchmarks.zeros [--quick]
 
 Rates are zeros a second on one core, medians of alternated runs with their spread (slowest over
 fastest).  The engine checks completeness by Turing's method; python-flint proves it in ball
@@ -19,6 +19,7 @@ from unittest.mock import patch
 import flint
 import mpmath
 
+from benchmarks.harness import Options, Report, Row, script
 from zeta_exp.zeros import engine, generate, turing
 
 ROUNDS = 5
@@ -62,17 +63,19 @@ def alternate(*runs: tuple[str, Work, int, int], rounds: int = ROUNDS) -> list[f
     return [statistics.median(own) for own in rates]
 
 
-def against_peers() -> None:
-    """Print the comparisons with other programs, which are timed on samples."""
+def against_peers(report: Report, quick: bool) -> None:
+    """The comparisons with other programs, which are timed on samples."""
     comparisons: list[tuple[tuple[str, Work, int, int], int]] = [
         (("python-flint", flint_zeros, 4_001, 2_000), 10**4),
         (("python-flint", flint_zeros, 10**5, 500), 10**6),
         (("mpmath", mpmath_zeros, 10**6, 3), 10**6),
     ]
-    for peer, count in comparisons:
-        print(f"first {count:,} against {peer[0]} at {peer[2]:,}")
-        ours, theirs = alternate(("zeta_exp", generate, 1, count), peer)
-        print(f"  ratio {ours / theirs:,.0f}")
+    for peer, count in comparisons[:1] if quick else comparisons:
+        what = f"first {count:,} against {peer[0]} at {peer[2]:,}"
+        print(what)
+        rounds = 1 if quick else ROUNDS
+        ours, theirs = alternate(("zeta_exp", generate, 1, count), peer, rounds=rounds)
+        report.add(Row(what, ours, theirs, ours / theirs, "zeros/s"))
 
 
 def growth() -> None:
@@ -134,15 +137,16 @@ def first_use() -> None:
             print(f"{name} process, first 10,000 zeros: {time.perf_counter() - began:.1f} s")
 
 
-def main() -> None:
+def measure(report: Report, options: Options) -> None:
     """Compile, then print everything."""
     generate(1, 30_000)
-    against_peers()
-    growth()
-    least_request()
-    cost_of_checks()
-    first_use()
+    against_peers(report, options.quick)
+    if not options.quick:
+        growth()
+        least_request()
+        cost_of_checks()
+        first_use()
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

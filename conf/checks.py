@@ -2,19 +2,23 @@
 
 import dataclasses
 import json
+import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from conf.explain import explain, unknown_key
 from conf.schema import SCHEMAS
 from zeta_exp.errors import UserError
+from zeta_exp.torchrun import launched
 
 HYDRA = "hydra"  # the key of Hydra's own part
 RESUME = "resume"  # says where a run writes, and is no part of it
@@ -22,6 +26,7 @@ CONFIG = "config.yaml"  # in the run directory: the resolved config, written onc
 RESUMABLE = ("budget", "hardware", "tracking")  # what a resumed run may change
 USER_ERROR, FAILED_JOBS = 2, 1
 LARGEST_SEED = 2**63 - 1
+GRACE = 5.0  # seconds that the first of several processes gets to refuse what another refuses
 
 
 class OccupiedError(UserError):
@@ -29,9 +34,25 @@ class OccupiedError(UserError):
 
 
 def refuse(sentence: str) -> int:
-    """Tells the user; returns the exit code."""
+    """Tells the user, once for all processes of a run; returns the exit code."""
+    if not launched().first:
+        _wait_for_the_first()
     print(f"error: {sentence}", file=sys.stderr)
     return USER_ERROR
+
+
+def _wait_for_the_first() -> None:
+    """Exits when torchrun says so: the first process has refused the same, and told the user.
+
+    Without this pause torchrun could end the first one before it speaks.  Returns where the first
+    goes on, for the mistake is on this process's machine alone.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(USER_ERROR)
+
+    signal.signal(signal.SIGTERM, leave)
+    time.sleep(GRACE)
 
 
 def resolved(config: DictConfig) -> DictConfig:
@@ -147,14 +168,28 @@ def check_run(config: DictConfig) -> None:
     """Refuses what a single run can't be; `config` holds Hydra's own part too."""
     _check_launcher(config)
     resolved(config)
-    if config.resume is None:
-        _check_new_run(config)
-    else:
+    if config.resume is not None:
         _check_resume(config)
+    elif launched().first:  # for another process the first may be in the directory already
+        _check_new_run(config)
+
+
+def write_nothing(config: DictConfig) -> None:
+    """Keeps Hydra from making files for this process: those of the run are the first one's."""
+    console = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
+    logging = {"version": 1, "handlers": {"console": console}, "root": {"handlers": ["console"]}}
+    logging["root"]["level"] = "INFO"
+    logging["disable_existing_loggers"] = False
+    with read_write(config), open_dict(config):
+        config.hydra.run.dir = "."
+        config.hydra.output_subdir = None
+        config.hydra.job_logging = logging
 
 
 def check_sweep(config: DictConfig) -> None:
     """Refuses what no sweep can be; what a job can't be is for the job to say."""
+    if not launched().alone:
+        raise UserError("torchrun starts the processes of one run: leave out -m")
     for override in config.hydra.overrides.task:
         if override.split("=")[0].lstrip("+~") == RESUME:
             raise UserError("resume continues one run: leave out -m")
@@ -181,6 +216,8 @@ class Checks(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before Hydra writes its record."""
         _or_exit(check_run, config)
+        if not launched().first:
+            write_nothing(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before Hydra launches; remembers the results of earlier sweeps in the directory."""

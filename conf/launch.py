@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -26,9 +26,14 @@ from conf.checks import (
 )
 from conf.explain import explain
 from zeta_exp.files import write_atomically
+from zeta_exp.torchrun import LostRankError, launched
+
+if TYPE_CHECKING:
+    from zeta_exp.ranks import Ranks
 
 INTERRUPTED = 130
-Execute = Callable[[DictConfig, Path, bool], float]
+LOST = 1  # neither the user's mistake (2) nor wish (130), and the same command may succeed
+Execute = Callable[[DictConfig, Path, bool, "Ranks"], float]
 log = logging.getLogger("zeta_exp")
 
 
@@ -53,6 +58,8 @@ def guarded(main: Callable[[], Any]) -> int:
         main()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except LostRankError:
+        return LOST
     except Exception as error:
         if reason := explain(error):
             return refuse(reason)
@@ -68,19 +75,46 @@ def job(config: DictConfig, execute: Execute) -> float:
     try:
         return run(config, execute, directory)
     except KeyboardInterrupt:
-        _close_interrupted(directory)
+        if launched().alone:
+            _close_interrupted(directory, "interrupted")
         raise
+
+
+def _together(execute: Execute, config: DictConfig, directory: Path, resume: bool) -> float:
+    """Executes in every process of the run, in the directory of the first.
+
+    A run that is cut short says so once, whichever process is left to say it.
+    """
+    from zeta_exp.ranks import ALONE, joined
+
+    if launched().alone:
+        return execute(config, directory, resume, ALONE)
+    with joined() as ranks:
+        common = Path(ranks.agree(str(directory)))
+        try:
+            return execute(config, common, resume, ranks)
+        except (KeyboardInterrupt, LostRankError) as error:
+            if ranks.has_last_word():
+                _close_interrupted(common, str(error) or "interrupted")
+            if isinstance(error, LostRankError):
+                raise SystemExit(LOST) from error
+            raise
+        except BaseException:
+            ranks.has_last_word()  # taken, so that the others do not speak of a lost process
+            raise
 
 
 def _single(config: DictConfig, execute: Execute, directory: Path) -> float:
     """A run by itself: what the user can mend ends it with exit code 2."""
     resume = config.resume is not None
     try:
-        effective = _continued(config, directory) if resume else _written(config, directory)
-        return execute(effective, directory, resume)
+        effective = _continued(config) if resume else _written(config, directory)
+        return _together(execute, effective, directory, resume)
+    except LostRankError:
+        raise
     except Exception as error:
         reason = explain(error)
-        if not resume and not isinstance(error, OccupiedError):
+        if launched().first and not resume and not isinstance(error, OccupiedError):
             _close_new(directory, error, reason)
         if reason:
             raise SystemExit(refuse(reason)) from error
@@ -101,7 +135,7 @@ def _of_sweep(config: DictConfig, execute: Execute, directory: Path) -> float:
     """A job that is refused or fails says so in result.json, and the others run."""
     refuse_occupied(directory)
     try:
-        return execute(_written(config, directory), directory, False)
+        return _together(execute, _written(config, directory), directory, False)
     except OccupiedError:  # the result.json there is another run's
         raise
     except Exception as error:
@@ -125,20 +159,30 @@ def _record(directory: Path, status: str, reason: str) -> None:
         log.error("cannot write result.json (%s)", error)
 
 
-def _close_interrupted(directory: Path) -> None:
-    """Says how to continue."""
+def _close_interrupted(directory: Path, why: str) -> None:
+    """Says why the run has stopped and how to continue."""
     if any((directory / "checkpoint").glob("*.safetensors")):
-        reason = f"interrupted; to continue: python run.py {resume_argument(directory)}"
+        reason = f"{why}; to continue: {_program()} {resume_argument(directory)}"
     else:
-        reason = "interrupted before the first checkpoint: there is nothing to continue"
+        reason = f"{why} before the first checkpoint: there is nothing to continue"
     log.info("%s", reason)
-    if not (directory / "result.json").exists():
+    path = directory / "result.json"
+    if not path.exists() or json.loads(path.read_text())["status"] == "interrupted":
         _record(directory, "interrupted", reason)
+
+
+def _program() -> str:
+    """The command in front of the arguments."""
+    place = launched()
+    start = "python" if place.alone else f"torchrun --nproc_per_node={place.local_world}"
+    return f"{start} run.py"
 
 
 def _written(config: DictConfig, directory: Path) -> DictConfig:
     """The resolved config, written as config.yaml once: two runs never share a directory."""
     effective = resolved(config)
+    if not launched().first:
+        return effective
     path = directory / CONFIG
     try:
         with path.open("x") as file:
@@ -151,9 +195,9 @@ def _written(config: DictConfig, directory: Path) -> DictConfig:
     return effective
 
 
-def _continued(config: DictConfig, directory: Path) -> DictConfig:
+def _continued(config: DictConfig) -> DictConfig:
     """The config of the run that is resumed, with what may change taken from the command line."""
-    effective = stored(directory)
+    effective = stored(Path(config.resume))
     overrides = HydraConfig.get().overrides
     for key in resumed_keys(list(overrides.task), list(overrides.hydra)):
         value = OmegaConf.select(config, key)

@@ -135,6 +135,15 @@ class Relational(Layered):
 
 
 @dataclass
+class PyGModel(Layered):
+    _target_: str = "zeta_exp.models.PyGModel"
+    conv: str = MISSING
+    heads: int | None = None
+    norm: str | None = None
+    dropout: float = MISSING
+
+
+@dataclass
 class Weights:
     mse: float = MISSING
     gue_nll: float = MISSING
@@ -145,6 +154,7 @@ class Weights:
 @dataclass
 class Rg:
     form: str = MISSING
+    scales: list[int] = MISSING
 
 
 @dataclass
@@ -172,6 +182,8 @@ class MiniBatch:
     blocks_per_step: int = MISSING
     halo: bool | None = None
     partition: str = MISSING
+    debias: bool = MISSING
+    partition_cache: str | None = None
     seed: int = II("seed")
 
 
@@ -181,11 +193,22 @@ class FullBatch:
 
 
 @dataclass
+class Streamed:
+    _target_: str = "zeta_exp.strategies.Streamed"
+    block_size: int | None = None
+    steps_per_epoch: int = MISSING
+    seed: int = II("seed")
+
+
+@dataclass
 class Hardware:
     _target_: str = "zeta_exp.hardware.Hardware"
     name: str = MISSING
     device: str = MISSING
     gpu: str | None = None
+    precision: str = MISSING
+    tf32: bool = MISSING
+    block_size: int | None = None
     threads: int | None = None
     memory_gb: float | None = None
 
@@ -216,10 +239,12 @@ SCHEMAS: dict[str, type] = {
     "model/mlp": MLP,
     "model/hybrid_gcn": HybridGCN,
     "model/relational": Relational,
+    "model/pyg": PyGModel,
     "loss": Loss,
     "optimizer/adamw": AdamW,
     "strategy/minibatch": MiniBatch,
     "strategy/fullbatch": FullBatch,
+    "strategy/streamed": Streamed,
     "hardware": Hardware,
     "tracking/none": NoTracker,
     "evaluation": Evaluation,

@@ -12,12 +12,22 @@ from zeta_exp.graph import adelic_offsets
 from zeta_exp.models import MLP, HybridGCN, Linear, Relational
 from zeta_exp.target import ResidualTarget, Truth
 
+torch.set_num_threads(1)  # several workers share the cores: more threads stall one another
+
 MODELS = {
     "linear": Linear,
     "mlp": lambda dim, offsets: MLP(dim, offsets, hidden=8, layers=2),
     "hybrid_gcn": lambda dim, offsets: HybridGCN(dim, offsets, hidden=8, layers=2),
     "relational": lambda dim, offsets: Relational(dim, offsets, hidden=8, layers=2),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_of_the_user(tmp_path_factory):
+    """No partition of the user's is read, and none is left behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(params=MODELS)
@@ -39,6 +49,16 @@ def make_model(name, line, seed=0):
     return model
 
 
+def held(residual, start=1):
+    """What a source answers whose residuals begin at ordinal `start`: (start, stop) to δ."""
+
+    def residuals(first, stop):
+        assert start <= first < stop <= start + len(residual)
+        return residual[first - start : stop - start]
+
+    return residuals
+
+
 def make_line(offsets=(1,), start=1, count=400, max_prime=7, seed=0):
     """A float64 line with made-up residuals on [start, start + count)."""
     residual = np.random.default_rng(seed).normal(0, 0.3, count)
@@ -47,7 +67,7 @@ def make_line(offsets=(1,), start=1, count=400, max_prime=7, seed=0):
         features=PrimePhases(max_prime),
         offsets=offsets,
         target=target,
-        truth=Truth(target, start, residual),
+        truth=Truth(target, held(residual, start), start, start + count),
         dtype=torch.float64,
     )
 

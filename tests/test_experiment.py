@@ -1,22 +1,27 @@
 """Whole experiments, small enough to run in a second."""
 
+import hashlib
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 
+from zeta_exp import experiment as experiment_module
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.experiment import Experiment
 from zeta_exp.features import LogIndex, PrimePhases, RandomPhases
 from zeta_exp.hardware import Hardware
 from zeta_exp.losses import make_loss
-from zeta_exp.models import HybridGCN, Relational
+from zeta_exp.models import HybridGCN, Linear, Relational
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.split import Split
 from zeta_exp.strategies import FullBatch, MiniBatch
 from zeta_exp.tracking import NoTracker
-from zeta_exp.training import Budget
+from zeta_exp.training import Budget, Interrupted
+from zeta_exp.zeros import MAX_ORDINAL, generate
 from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros
 from zeta_exp.zeros.surrogate import CueZeros, PoissonZeros
 
@@ -47,6 +52,22 @@ KEYS = {
     "status",
 }
 SPLIT = Split(start=1, N=1000)
+MOST = 2**17  # ordinals that a source gives at once
+
+
+def hardware(**changes):
+    """This machine's CPU, or what is asked for."""
+    here = {"name": "cpu", "device": "cpu", "gpu": None, "precision": "float32", "tf32": False}
+    here |= {"block_size": None, "threads": 1, "memory_gb": None}
+    return Hardware(**(here | changes))
+
+
+def minibatch(**changes):
+    """Two blocks of 32 a step, with halos."""
+    options = {"block_size": 32, "parts": None, "blocks_per_step": 2, "halo": None}
+    options |= {"partition": "contiguous", "seed": 0}
+    options |= {"debias": True, "partition_cache": None}
+    return MiniBatch(**(options | changes))
 
 
 class Silent:
@@ -72,9 +93,9 @@ def experiment(**changes):
         "graph": (1,),
         "model": lambda dim, offsets: Relational(dim, offsets, hidden=16),
         "loss": make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin"}),
-        "strategy": MiniBatch(32, None, 2, True, "contiguous", seed=0),
+        "strategy": minibatch(),
         "optimizer": AdamWOneCycle(lr=8e-3, weight_decay=1e-2, clip=1.0, pct_start=0.15),
-        "hardware": Hardware("cpu", "cpu", None, 1, None),
+        "hardware": hardware(),
         "tracking": NoTracker(),
         "evaluation": Evaluation(max_prime=30),
     }
@@ -164,16 +185,17 @@ def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
 
 @pytest.mark.parametrize("partition", ["contiguous", "metis"])
 def test_clusters_of_every_kind_train(tmp_path, partition):
-    strategy = MiniBatch(None, 14, 2, False, partition, seed=0)
+    strategy = minibatch(block_size=None, parts=14, halo=False, partition=partition)
     result = experiment(strategy=strategy, graph=(1, 2)).run(tmp_path, False, Silent())
     assert result["val_r2"] > 0.8
 
 
 def test_what_does_not_fit_is_refused_before_it_is_tried(tmp_path):
-    small = Hardware("cpu", "cpu", None, 1, memory_gb=0.5)
+    small = hardware(memory_gb=0.5)
     huge = experiment(N=10**7, strategy=FullBatch(), hardware=small)
     with pytest.raises(
-        UserError, match=r"N=10000000 with strategy=fullbatch needs about .* GB.*strategy=minibatch"
+        UserError,
+        match=r"N=10_000_000 with strategy=fullbatch needs about .* GB.*strategy=streamed",
     ):
         huge.run(tmp_path, False, Silent())
     assert not list(tmp_path.iterdir())
@@ -183,9 +205,9 @@ def test_missing_hardware_is_refused(tmp_path):
     import torch
 
     if torch.cuda.is_available() and "A100" in torch.cuda.get_device_name(0):
-        wanted = Hardware("h100", "cuda", "H100", None, None)
+        wanted = hardware(name="h100", device="cuda", gpu="H100")
     else:
-        wanted = Hardware("a100", "cuda", "A100", None, None)
+        wanted = hardware(name="a100", device="cuda", gpu="A100")
     with pytest.raises(UserError, match="use hardware=auto here"):
         experiment(hardware=wanted).run(tmp_path, False, Silent())
 
@@ -193,3 +215,55 @@ def test_missing_hardware_is_refused(tmp_path):
 def test_a_budget_of_nothing_is_refused():
     with pytest.raises(UserError, match=r"budget\.epochs=0"):
         Budget(epochs=0)
+
+
+class Guarded(ComputedZeros):
+    """Zeros that are given in small requests only."""
+
+    def residuals(self, start, stop):
+        assert stop - start <= MOST
+        return super().residuals(start, stop)
+
+    def ordinates(self, start, stop):
+        assert stop - start <= MOST
+        return super().ordinates(start, stop)
+
+
+def test_no_request_for_zeros_grows_with_the_line(tmp_path):
+    """Of 250,000 zeros, visited and measured, nobody asks for more than 2^17."""
+    result = experiment(
+        N=250_000,
+        zeros=Guarded(),
+        budget=Budget(1),
+        features=LogIndex(),
+        model=Linear,
+        strategy=minibatch(block_size=2000, blocks_per_step=8),
+    ).run(tmp_path, False, Silent())
+    assert result["status"] == "completed"
+    assert result["node_visits"] == 225_000
+
+
+def test_the_zeros_that_were_seen_are_hashed(finished):
+    _, result = finished
+    seen = generate(1, SPLIT.N).astype("<f8").tobytes()
+    assert result["provenance"]["zeros_sha256"] == hashlib.sha256(seen).hexdigest()
+
+
+@pytest.mark.parametrize("most", [999, 1000])
+def test_stopping_a_long_run_makes_no_zeros_anew(tmp_path, monkeypatch, most):
+    class Impatient(Silent):
+        def advance(self, updates, total, row):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(experiment_module, "MOST_HASHED_AT_ONCE", most)
+    with pytest.raises(Interrupted):
+        experiment().run(tmp_path, False, Impatient())
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["status"] == "interrupted"
+    assert (result["provenance"]["zeros_sha256"] is None) == (most < SPLIT.N)
+
+
+def test_ordinals_that_no_zero_is_known_of_are_refused_before_training(tmp_path):
+    with pytest.raises(UserError, match=str(MAX_ORDINAL)):
+        experiment(start=MAX_ORDINAL - 1000).run(tmp_path, False, Silent())
+    assert not list(tmp_path.iterdir())

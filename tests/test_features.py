@@ -9,6 +9,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.features import (
     AMPLITUDE,
     Averaged,
+    FeatureTable,
     LogIndex,
     PrimePhases,
     RandomPhases,
@@ -88,6 +89,29 @@ def test_coarse_features_are_means_over_aligned_cells():
     coarse = Averaged(fine, 4)(np.array([1, 3]))
     torch.testing.assert_close(coarse[0], fine(np.arange(1, 5)).mean(0))
     torch.testing.assert_close(coarse[1], fine(np.arange(9, 13)).mean(0))
+
+
+def test_a_coarse_cell_has_the_same_bits_whatever_it_is_asked_with():
+    coarse = Averaged(PrimePhases(30), 4)
+    cells = np.arange(1, 400)
+    together = coarse(cells)
+    assert together.dtype == torch.float32
+    for low, high in ((0, 1), (3, 50), (100, 399)):
+        assert torch.equal(coarse(cells[low:high]), together[low:high])
+        assert torch.equal(coarse(cells[None, low:high])[0], together[low:high])
+
+
+def test_a_table_gives_consecutive_ordinals_without_copying():
+    table = FeatureTable(PrimePhases(10), 5, 205)
+    n = np.arange(20, 120)
+    asked = table(n)
+    assert asked.untyped_storage().data_ptr() == table(n + 7).untyped_storage().data_ptr()
+    assert torch.equal(table(n.reshape(4, 25)).reshape(100, -1), asked)
+    for order in (n[::-1].copy(), n[::2], np.concatenate([n, n])):
+        gathered = table(order)
+        assert gathered.untyped_storage().data_ptr() != asked.untyped_storage().data_ptr()
+        assert torch.equal(gathered, asked[order - 20])
+    assert table(np.arange(0)).shape == (0, table.dim)
 
 
 def test_no_prime_is_refused():

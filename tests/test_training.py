@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -12,36 +13,56 @@ import torch
 from tests.conftest import make_line, make_model
 from zeta_exp.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
 from zeta_exp.errors import UserError
-from zeta_exp.evaluation.window import BLOCK, Window
 from zeta_exp.files import write_atomically
 from zeta_exp.graph import Block
 from zeta_exp.losses import make_loss
 from zeta_exp.metrics import COLUMNS, read_metrics
 from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.ranks import ALONE
 from zeta_exp.result import config_sha256, write_predictions, write_result
 from zeta_exp.split import Split
-from zeta_exp.strategies import MiniBatch
+from zeta_exp.strategies import ExactGradient, FullBatch, MiniBatch, Streamed
 from zeta_exp.tracking import NoTracker
 from zeta_exp.training import Interrupted, Training
 
 RECIPE = AdamWOneCycle(lr=1e-2, weight_decay=1e-2, clip=1.0, pct_start=0.3)
 SPLIT = Split(start=1, N=300)
-LOSS = make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin"})
+LOSS = make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin", "scales": [2, 4]})
+
+
+def minibatch(**options):
+    defaults = {
+        "block_size": None,
+        "parts": None,
+        "halo": None,
+        "partition": "contiguous",
+        "debias": True,
+        "partition_cache": None,
+        "seed": 0,
+    }
+    return MiniBatch(**(defaults | options))
+
+
+STRATEGIES = {
+    "minibatch": lambda: minibatch(block_size=30, blocks_per_step=2),
+    "streamed": lambda: Streamed(block_size=40, steps_per_epoch=2, seed=0),
+    "fullbatch": FullBatch,
+}
 
 
 class Run:
     """A small training in `directory`, a fresh model every time."""
 
-    def __init__(self, directory, epochs=4, advance=lambda updates, row: None):
+    def __init__(
+        self, directory, epochs=4, advance=lambda updates, row: None, strategy="minibatch"
+    ):
         line = make_line(count=300)
         self.model = make_model("relational", line)
-        strategy = MiniBatch(30, None, 2, True, "contiguous", seed=0)
-        visits = strategy.open(line, SPLIT, LOSS, self.model)
+        visits = STRATEGIES[strategy]().open(line, SPLIT, LOSS, self.model, ALONE)
         self.optimisation = RECIPE.start(self.model, epochs * visits.updates_per_epoch)
         self.training = Training(
             model=self.model,
-            loss=LOSS,
-            strategy=strategy,
+            gradient=ExactGradient(self.model, LOSS),
             visits=visits,
             optimisation=self.optimisation,
             validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5),
@@ -76,11 +97,6 @@ def test_training_counts_what_it_does(tmp_path):
 
 @pytest.mark.parametrize("stop_after", [1, 5, 7, 12])
 def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, stop_after):
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "parts").mkdir()
-    whole = Run(tmp_path / "whole")
-    whole.training.run(Progress())
-
     made = 0
 
     def interrupt(updates, row):
@@ -89,17 +105,53 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, stop_after):
         if updates and made == stop_after:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted):
-        Run(tmp_path / "parts", advance=interrupt).training.run(Progress())
-    resumed = Run(tmp_path / "parts")
-    progress = resumed.resumed()
+    progress = assert_resumed_to_the_same_bytes(tmp_path, "minibatch", interrupt)
     assert progress.updates == stop_after
-    progress = resumed.training.run(progress)
-    assert progress.updates == 20
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("forward", [1, 3, 6, 9, 14])
+def test_a_run_stopped_within_a_step_resumes_to_the_same_bytes(tmp_path, strategy, forward):
+    """The signal comes during any forward pass: of the first pass, the second, the validation."""
+    progress = assert_resumed_to_the_same_bytes(tmp_path, strategy, forward=forward)
+    if strategy == "streamed" and forward < 9:  # four blocks a step, two passes
+        assert progress.updates == 0
+        assert progress.step_begun.portions == forward % 4
+        assert (progress.step_begun.cotangents is not None) == (forward > 4)
+
+
+def assert_resumed_to_the_same_bytes(tmp_path, strategy, advance=None, forward=None):
+    """Interrupts a run at an update or in a forward pass; returns the progress it resumed from."""
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole = Run(tmp_path / "whole", strategy=strategy)
+    whole.training.run(Progress())
+
+    begun = Run(tmp_path / "parts", advance=advance or (lambda *_: None), strategy=strategy)
+    passes = []
+
+    def count(*_):
+        passes.append(1)
+        if len(passes) == forward:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    begun.model.register_forward_hook(count)
+    try:
+        begun.training.run(Progress())
+    except Interrupted:
+        pass
+    else:
+        assert strategy == "fullbatch"  # four forward passes in all
+    resumed = Run(tmp_path / "parts", strategy=strategy)
+    progress = resumed.resumed()
+    before = deepcopy(progress)
+    end = resumed.training.run(progress)
+    assert end.epoch == 4
     assert state(resumed.model) == state(whole.model)
     assert without_clock(tmp_path / "whole/metrics.csv") == without_clock(
         tmp_path / "parts/metrics.csv"
     )
+    return before
 
 
 def test_rows_after_the_checkpoint_are_forgotten(tmp_path):
@@ -222,29 +274,3 @@ def test_config_hash_ignores_where_and_how_it_is_watched():
     same = dict(reversed(config.items())) | {"tracking": "mlflow", "resume": "somewhere"}
     assert config_sha256(config) == config_sha256(same)
     assert config_sha256(config) != config_sha256(config | {"N": 101})
-
-
-def test_a_term_with_nothing_to_measure_is_nan_and_not_zero():
-    line = make_line(offsets=(1, 2, 3))
-    model = make_model("relational", line)
-    local = make_loss({"mse": 1.0}, "smooth", {"form": "local"})
-    _, terms = Window(line, 90, 100, halo=6).evaluate(model, local)
-    assert np.isnan(terms["rg"])
-    assert np.isfinite([terms["mse"], terms["gue_nll"], terms["gue_mmd"]]).all()
-
-
-def test_a_window_is_exact_whatever_its_blocks(monkeypatch):
-    line = make_line(offsets=(1, 2))
-    model = make_model("relational", line)
-    whole = Window(line, 50, 350, halo=8)
-    expected, terms = whole.evaluate(model, LOSS)
-    monkeypatch.setattr("zeta_exp.evaluation.window.BLOCK", 64)
-    parts, part_terms = Window(line, 50, 350, halo=8).evaluate(model, LOSS)
-    monkeypatch.setattr("zeta_exp.evaluation.window.KEPT", 10)
-    unkept = Window(line, 50, 350, halo=8)
-    np.testing.assert_allclose(parts, expected, atol=1e-12)
-    for _ in range(2):
-        np.testing.assert_allclose(unkept.predict(model), expected, atol=1e-12)
-    assert part_terms == pytest.approx(terms, rel=1e-9)
-    assert BLOCK > 300
-    assert len(expected) == 300

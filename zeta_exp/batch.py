@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zeta_exp.features import Averaged, Features
+from zeta_exp.features import Averaged, Features, FeatureTable
 from zeta_exp.graph import Block, ClusterGraph, LineGraph
 from zeta_exp.target import Target, Truth
 
@@ -25,6 +26,7 @@ class Batch:
     target: Tensor  # (…, L) float32, what the output should be; 0 where not owned
     blocks: tuple[Block, ...]  # one a run; empty for a cluster
     scope: tuple[int, int]  # the range of ordinals that the batches of an epoch tile
+    half: Tensor | None = None  # bool, as owned or (R, 1): the first of two independent halves
     views: dict[str, "Batch"] = field(default_factory=dict)  # coarse or dilated, made once
 
     def view(self, name: str, make: Callable[[], "Batch"]) -> "Batch":
@@ -37,6 +39,13 @@ class Batch:
     def owned_count(self) -> int:
         """Number of ordinals this batch answers for."""
         return int(self.owned.sum())
+
+    def of_half(self, first: bool) -> "Batch":
+        """The same nodes, answering only for those of the first or of the second half."""
+        if self.half is None:
+            raise ValueError("the batch has no halves")
+        chosen = (self.half if first else ~self.half).expand_as(self.owned)
+        return replace(self, owned=self.owned & chosen, pairs=self.pairs & chosen[..., :-1])
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,22 @@ class Line:
         """The line of cells of b ordinals aligned to ordinal 1, features averaged over a cell."""
         return replace(self, features=Averaged(self.features, b), truth=None)
 
-    def runs(self, blocks: Sequence[Block], scope: tuple[int, int] | None = None) -> Batch:
-        """The blocks side by side as runs of equal length; a shorter run is padded, not wired."""
+    def tabulated(self, lo: int, hi: int) -> "Line":
+        """The same line, its features on [lo, hi) made once for all views of them."""
+        if isinstance(self.features, FeatureTable | Averaged):
+            return self
+        return replace(self, features=FeatureTable(self.features, max(1, lo), hi))
+
+    def runs(
+        self,
+        blocks: Sequence[Block],
+        scope: tuple[int, int] | None = None,
+        half: NDArray[np.bool_] | None = None,
+    ) -> Batch:
+        """The blocks side by side as runs of equal length; a shorter run is padded, not wired.
+
+        half: (R,) which runs belong to the first of two halves.
+        """
         left = max(block.start - block.lo for block in blocks)
         length = left + max(map(len, blocks)) + max(block.hi - block.stop for block in blocks)
         first = np.array([block.start - left for block in blocks])
@@ -70,10 +93,20 @@ class Line:
             pairs=owned[:, :-1] & exists[:, 1:],
             blocks=tuple(blocks),
             scope=scope or (blocks[0].start, blocks[-1].stop),
+            half=None if half is None else half[:, None],
         )
 
-    def cluster(self, ordinals: np.ndarray, part: np.ndarray, scope: tuple[int, int]) -> Batch:
-        """Any ascending ordinals (M,) as one graph; spacings within one value of `part` (M,)."""
+    def cluster(
+        self,
+        ordinals: NDArray[np.int64],
+        part: NDArray[np.int64],
+        scope: tuple[int, int],
+        half: NDArray[np.bool_] | None = None,
+    ) -> Batch:
+        """Any ascending ordinals (M,) as one graph; spacings within one value of `part` (M,).
+
+        half: (M,) which nodes belong to the first of two halves.
+        """
         return self._batch(
             ordinals,
             graph=ClusterGraph(self._tensor(ordinals), self.offsets),
@@ -81,23 +114,24 @@ class Line:
             pairs=(np.diff(ordinals) == 1) & (np.diff(part) == 0),
             blocks=(),
             scope=scope,
+            half=half,
         )
 
     def _batch(
         self,
-        ordinals: np.ndarray,
+        ordinals: NDArray[np.int64],
         graph: LineGraph | ClusterGraph,
-        owned: np.ndarray,
-        pairs: np.ndarray,
+        owned: NDArray[np.bool_],
+        pairs: NDArray[np.bool_],
         blocks: tuple[Block, ...],
         scope: tuple[int, int],
+        half: NDArray[np.bool_] | None,
     ) -> Batch:
-        n = torch.from_numpy(ordinals)
-        truth = self.truth(n) if self.truth is not None else torch.zeros(n.shape)
+        truth = torch.zeros(ordinals.shape) if self.truth is None else self.truth(ordinals)
         own = self._tensor(owned)
         return Batch(
             line=self,
-            ordinals=n.to(self.device),
+            ordinals=self._tensor(ordinals),
             features=self.features(ordinals).to(self.device, self.dtype),
             graph=graph,
             owned=own,
@@ -105,7 +139,8 @@ class Line:
             target=truth.to(self.device, self.dtype) * own,
             blocks=blocks,
             scope=scope,
+            half=None if half is None else self._tensor(half),
         )
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -1,7 +1,7 @@
 """Checkpoints: weights and moments as safetensors, counters in its header; no pickle."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
 from zeta_exp.models import Model
 from zeta_exp.optimizer import Optimisation
+from zeta_exp.strategies import Accumulation
 
 FILE = "checkpoint/state.safetensors"
 
@@ -26,6 +27,11 @@ class Progress:
     node_visits: int = 0  # Σ owned ordinals over all updates
     wall_s: float = 0.0  # seconds spent training
     loss_sum: float = 0.0  # Σ training loss over the updates of the epoch begun
+    step_begun: Accumulation = field(default_factory=Accumulation)  # with the gradients, its state
+
+    def counters(self) -> dict[str, float]:
+        """Everything but tensors."""
+        return {key: value for key, value in vars(self).items() if key != "step_begun"}
 
 
 def save_checkpoint(
@@ -35,7 +41,13 @@ def save_checkpoint(
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     for index, moments in optimisation.moments().items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
-    header = {"model": type(model).__name__, "progress": json.dumps(asdict(progress))}
+    tensors |= _step_tensors(model, progress.step_begun)
+    header = {
+        "model": type(model).__name__,
+        "progress": json.dumps(progress.counters()),
+        "portions": str(progress.step_begun.portions),
+        "layout": progress.step_begun.layout,
+    }
     contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     path = directory / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +70,11 @@ def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         progress = Progress(**json.loads(header["progress"]))
+        portions, layout = int(header["portions"]), header["layout"]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no whole checkpoint ({error}): start the run again") from error
     _restore_model(path, header, tensors, model)
+    progress.step_begun = _restored_step(portions, layout, tensors, model)
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):
@@ -70,10 +84,40 @@ def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -
     return progress
 
 
+def _step_tensors(model: Model, begun: Accumulation) -> dict[str, torch.Tensor]:
+    """The sums, and in the second pass the cotangents and gradients, of a step begun."""
+    tensors = {f"sums.{name}": value for name, value in begun.sums.items()}
+    if begun.cotangents is not None:
+        tensors |= {f"cotangents.{name}": value for name, value in begun.cotangents.items()}
+        tensors |= {
+            f"gradient.{n}": p.grad for n, p in model.named_parameters() if p.grad is not None
+        }
+    return tensors
+
+
+def _restored_step(
+    portions: int, layout: str, tensors: dict[str, torch.Tensor], model: Model
+) -> Accumulation:
+    """The step begun, its gradients put back to the parameters."""
+    parameters = dict(model.named_parameters())
+    for name, value in _named("gradient.", tensors).items():
+        parameters[name].grad = value.to(parameters[name].device)
+    return Accumulation(
+        portions=portions,
+        sums=_named("sums.", tensors),
+        cotangents=_named("cotangents.", tensors) or None,
+        layout=layout,
+    )
+
+
+def _named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)}
+
+
 def _restore_model(
     path: Path, header: dict[str, str], tensors: dict[str, torch.Tensor], model: Model
 ) -> None:
-    stored = {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
+    stored = _named("model.", tensors)
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     if header.get("model") != type(model).__name__ or expected != {
         name: tuple(value.shape) for name, value in stored.items()

@@ -21,7 +21,7 @@ from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
 PIECE = 4096  # ordinals tabulated at once
-TABLE_BYTES = 256 * 2**20  # features of a whole run are kept where they fit in this
+TABLE_BYTES = 64 * 2**20  # features of a whole run are kept where they fit in this
 
 
 class Features(Protocol):
@@ -115,8 +115,15 @@ class Averaged:
         self._b = b
 
     def __call__(self, cells: NDArray[np.int64]) -> Tensor:
-        """Cells k ≥ 1 of any shape (…) to (…, dim)."""
-        return self._features(cells[..., None] * self._b + self._members).mean(-2)
+        """Cells k ≥ 1 of any shape (…) to (…, dim), float32.
+
+        Summed in order and in float64: a cell has the same bits whatever it is asked with.
+        """
+        fine = self._features(cells[..., None] * self._b + self._members)
+        total = fine[..., 0, :].to(torch.float64, copy=True)
+        for member in range(1, self._b):
+            total += fine[..., member, :]
+        return total.div_(self._b).float()
 
 
 class FeatureTable:
@@ -134,10 +141,13 @@ class FeatureTable:
         )
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
-        """Features (…, dim) of ordinals (…)."""
-        if ordinals.size and ordinals.min() >= self._lo and ordinals.max() < self._hi:
-            return self._table[torch.from_numpy(ordinals - self._lo)]
-        return self._features(ordinals)
+        """Features (…, dim) of ordinals (…); of consecutive ones a view, not to be written to."""
+        if not ordinals.size or ordinals.min() < self._lo or ordinals.max() >= self._hi:
+            return self._features(ordinals)
+        index = ordinals.ravel() - self._lo
+        if np.all(np.diff(index) == 1):
+            return self._table[index[0] : index[-1] + 1].view(*ordinals.shape, self.dim)
+        return self._table[torch.from_numpy(index)].view(*ordinals.shape, self.dim)
 
 
 def tabulated(features: Features, lo: int, hi: int) -> Features:

@@ -62,10 +62,6 @@ class Optimisation:
         """The learning rate of the next update."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def zero_grad(self) -> None:
-        """Forgets the gradient."""
-        self._optimizer.zero_grad()
-
     def update(self) -> None:
         """One update from the accumulated gradient."""
         nn.utils.clip_grad_norm_(self._model.parameters(), self._clip)

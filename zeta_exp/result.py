@@ -1,13 +1,12 @@
 """What a run leaves behind: result.json, predictions.npz and where the numbers come from."""
 
 import hashlib
-import io
 import json
 import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from zeta_exp import __version__
-from zeta_exp.files import write_atomically
+from zeta_exp.files import write_atomically, writing
+from zeta_exp.zeros.cache import aligned_pieces
 
 PACKAGES = ("torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
 # where a run writes and how it is watched do not change its numbers
@@ -30,9 +30,14 @@ def config_sha256(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def zeros_sha256(ordinates: NDArray[np.float64]) -> str:
-    """sha256 of ordinates as little-endian float64."""
-    return hashlib.sha256(ordinates.astype("<f8").tobytes()).hexdigest()
+def zeros_sha256(
+    ordinates: Callable[[int, int], NDArray[np.float64]], start: int, stop: int
+) -> str:
+    """sha256 of the ordinates of [start, stop) as little-endian float64, asked for run by run."""
+    digest = hashlib.sha256()
+    for low, high in aligned_pieces(start, stop):
+        digest.update(ordinates(low, high).astype("<f8").tobytes())
+    return digest.hexdigest()
 
 
 def _git(*arguments: str) -> str | None:
@@ -95,6 +100,5 @@ def write_predictions(directory: Path, **arrays: NDArray[Any]) -> None:
 
     Equal arrays give equal bytes: members carry no time.
     """
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    write_atomically(directory / "predictions.npz", buffer.getvalue())
+    with writing(str(directory / "predictions.npz")) as file:
+        np.savez(file, allow_pickle=False, **arrays)

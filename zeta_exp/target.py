@@ -1,5 +1,7 @@
 """What the network's output means: the residual δ_n, or the ordinate γ_n itself."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +12,12 @@ from torch import Tensor
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import LOWEST_HEIGHT, rebuild, smooth_count, smooth_height
+from zeta_exp.zeros.cache import aligned_pieces
 from zeta_exp.zeros.stretch import COARSE_FROM
+
+REQUEST_GAP = 64  # ordinals not asked for that one request may span: cheaper than a second request
+
+Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
 
 
 class Target(Protocol):
@@ -81,15 +88,35 @@ def make_target(name: str, split: Split) -> Target:
 
 
 class Truth:
-    """Encoded targets of the ordinals [start, stop), float32; zero elsewhere (never owned)."""
+    """Encoded targets of the ordinals [start, stop), made as they are asked for; zero elsewhere.
 
-    def __init__(self, target: Target, start: int, residual: NDArray[np.float64]) -> None:
-        self._start = start
-        n = np.arange(start, start + len(residual))
-        self._values = torch.from_numpy(target.encode(n, residual)).float()
+    Holds nothing but its source of residuals, and may be called from several threads.
+    """
 
-    def __call__(self, ordinals: Tensor) -> Tensor:
-        """Targets of ordinals (…), float32 (…)."""
-        index = ordinals - self._start
-        known = (index >= 0) & (index < len(self._values))
-        return self._values[index.clamp(0, len(self._values) - 1)] * known
+    def __init__(self, target: Target, residuals: Residuals, start: int, stop: int) -> None:
+        self._target, self._residuals = target, residuals
+        self._start, self._stop = start, stop
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """Targets of ordinals (…), float32 (…); fast where they come in ascending runs."""
+        n = ordinals.ravel()
+        values = np.zeros(n.size, dtype=np.float32)
+        step = np.diff(n)
+        cuts = np.flatnonzero((step < 0) | (step > REQUEST_GAP)) + 1
+        for begin, end in pairwise([0, *cuts.tolist(), n.size]):
+            if begin < end:
+                self._fill(values[begin:end], n[begin:end])
+        return torch.from_numpy(values.reshape(ordinals.shape))
+
+    def _fill(self, values: NDArray[np.float32], n: NDArray[np.int64]) -> None:
+        """Writes the targets of ascending ordinals n (B,) into values (B,), zeros so far."""
+        low, high = max(int(n[0]), self._start), min(int(n[-1]) + 1, self._stop)
+        if low >= high:
+            return
+        for first, last in aligned_pieces(low, high):
+            begin, end = np.searchsorted(n, (first, last))
+            if begin == end:
+                continue
+            asked = n[begin:end]
+            residual = self._residuals(first, last)[asked - first]
+            values[begin:end] = self._target.encode(asked, residual)

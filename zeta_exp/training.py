@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from zeta_exp.checkpoint import Progress, save_checkpoint
+from zeta_exp import faults
+from zeta_exp.checkpoint import FILE, Progress, save_checkpoint
 from zeta_exp.errors import UserError
-from zeta_exp.losses import WeightedLoss
 from zeta_exp.metrics import Metrics, Row
 from zeta_exp.models import Model
 from zeta_exp.optimizer import Optimisation
-from zeta_exp.strategies import Strategy, Visits
+from zeta_exp.ranks import ALONE, Ranks
+from zeta_exp.strategies import Accumulation, ExactGradient, Visits
+from zeta_exp.torchrun import LostRankError
 from zeta_exp.tracking import Tracker
 
 CHECKPOINT_SECONDS = 30.0  # a killed run loses at most this much
@@ -42,8 +44,7 @@ class Training:
     """What the loop works on."""
 
     model: Model
-    loss: WeightedLoss
-    strategy: Strategy
+    gradient: ExactGradient
     visits: Visits
     optimisation: Optimisation
     validate: Callable[[], Row]  # the columns of a row from val_loss on
@@ -51,49 +52,93 @@ class Training:
     directory: Path
     tracker: Tracker
     advance: Callable[[int, Row | None], None]  # progress: updates made, the newest row
+    ranks: Ranks = ALONE
+    smaller: str = "a smaller model or lower N"  # what needs less memory
 
     def run(self, progress: Progress) -> Progress:
         """Trains from `progress` to the end of the budget.
 
-        Raises `Interrupted` after SIGINT or SIGTERM, with the checkpoint written.
+        Raises `Interrupted` after SIGINT or SIGTERM and `LostRankError` where another process has
+        gone, with the checkpoint written; `UserError` where memory has run out or the device has
+        failed, with the checkpoint written if that can be.
         """
-        metrics = Metrics(self.directory / "metrics.csv", progress.epoch)
-        clock = _Clock(progress.wall_s)
-        saved = time.monotonic()
-        with _stop_requested() as stopping:
-            while progress.epoch < self.epochs:
-                for _ in self._epoch(progress):
-                    progress.wall_s = clock.seconds()
-                    if stopping.is_set():
-                        self._save(progress)
-                        raise Interrupted
-                    if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                        self._save(progress)
-                        saved = time.monotonic()
-                progress.wall_s = clock.seconds()
-                self._close_epoch(progress, metrics)
-        self._save(progress)
+        with _stop_requested(self.ranks) as stopping:
+            try:
+                self._train(progress, _Clock(progress.wall_s), stopping)
+            except (Interrupted, LostRankError):
+                # a signal stops one process between two portions and leaves another in a sum, which
+                # fails when the first exits; all have the parameters of an update, any may write
+                if self.ranks.has_last_word():
+                    self._save(progress)
+                raise
+            except (RuntimeError, MemoryError) as error:
+                if not (faults.is_memory(error) or faults.is_device(error)):
+                    raise
+                raise UserError(self._fault(error, progress)) from error
+        self._save_if_first(progress)
         return progress
 
+    def _fault(self, error: Exception, progress: Progress) -> str:
+        """Keeps what can be kept and says so."""
+        device = next(self.model.parameters()).device
+        update = progress.updates if self._rescued(progress) else None
+        kept = faults.what_is_kept(self.directory, (self.directory / FILE).exists(), update)
+        return faults.sentence(error, device, progress.updates + 1, self.smaller, kept)
+
+    def _rescued(self, progress: Progress) -> bool:
+        """Saves the last update after a fault; False where there is none, or none can be read.
+
+        The gradient begun is left out: the fault may have cut it short.
+        """
+        if not progress.updates or not self.ranks.has_last_word():
+            return False
+        try:
+            moments = self.optimisation.moments().values()
+            if any(int(m["step"]) != progress.updates for m in moments):
+                return False  # the fault has cut the update itself short
+            self._save(replace(progress, step_begun=Accumulation()))
+        except (RuntimeError, MemoryError, OSError):
+            return False
+        return True
+
+    def _train(self, progress: Progress, clock: "_Clock", stopping: threading.Event) -> None:
+        path = self.directory / "metrics.csv"
+        metrics = Metrics(path, progress.epoch) if self.ranks.first else None
+        saved = time.monotonic()
+        while progress.epoch < self.epochs:
+            for _ in self._epoch(progress):
+                progress.wall_s = clock.seconds()
+                if stopping.is_set():
+                    raise Interrupted
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self._save_if_first(progress)
+                    saved = time.monotonic()
+            progress.wall_s = clock.seconds()
+            self._close_epoch(progress, metrics)
+
     def _epoch(self, progress: Progress) -> Iterator[None]:
+        """Yields after every update, and after every portion of one."""
         self.model.train()
-        for batch in self.visits.epoch(progress.epoch, skip=progress.step):
-            self.optimisation.zero_grad()
-            loss = float(self.strategy.gradient(self.model, self.loss, batch))
+        for step in self.visits.epoch(progress.epoch, skip=progress.step):
+            for _ in self.gradient.of(step, progress.step_begun):
+                yield
+            loss = progress.step_begun.loss
             if not math.isfinite(loss):
                 raise UserError(
                     f"training diverged: the loss is {loss} at update {progress.updates + 1}; "
                     "lower optimizer.lr or the loss weights"
                 )
             self.optimisation.update()
+            progress.step_begun = Accumulation()
             progress.step += 1
             progress.updates += 1
-            progress.node_visits += batch.owned_count
+            progress.node_visits += step.nodes
             progress.loss_sum += loss
             self.advance(1, None)
             yield
 
-    def _close_epoch(self, progress: Progress, metrics: Metrics) -> None:
+    def _close_epoch(self, progress: Progress, metrics: Metrics | None) -> None:
+        """Measures on the first process; the others wait, so that a lost one costs no row."""
         self.model.eval()
         row: Row = {
             "epoch": progress.epoch + 1,
@@ -102,17 +147,27 @@ class Training:
             "wall_s": progress.wall_s,
             "lr": self.optimisation.lr,
             "train_loss": progress.loss_sum / progress.step,
-            **self.validate(),
         }
-        metrics.append(row)
-        self.tracker.log(row)
-        self.advance(0, row)
+        if metrics is not None:
+            row |= self.validate()
+            metrics.append(row)
+            self.tracker.log(row)
+            self.advance(0, row)
+        self.ranks.agree(None)
         progress.epoch += 1
         progress.step = 0
         progress.loss_sum = 0.0
 
+    def _save_if_first(self, progress: Progress) -> None:
+        if self.ranks.first:
+            self._save(progress)
+
     def _save(self, progress: Progress) -> None:
-        save_checkpoint(self.directory, self.model, self.optimisation, progress)
+        # what a process has of a step begun is of use to itself alone: several start the step anew
+        begun = progress.step_begun if self.ranks.alone else Accumulation()
+        save_checkpoint(
+            self.directory, self.model, self.optimisation, replace(progress, step_begun=begun)
+        )
 
 
 class _Clock:
@@ -126,8 +181,12 @@ class _Clock:
 
 
 @contextmanager
-def _stop_requested() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; a second one acts as it did before."""
+def _stop_requested(ranks: Ranks) -> Iterator[threading.Event]:
+    """An event that the first SIGINT or SIGTERM sets; a second one acts as it did before.
+
+    One of several processes ignores all that follow, and all once it ends early: torchrun signals
+    those that a lost one leaves behind, in the midst of their last words, and kills after 30 s.
+    """
     stopping = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopping
@@ -137,15 +196,18 @@ def _stop_requested() -> Iterator[threading.Event]:
 
     def request(number: int, frame: FrameType | None) -> None:
         stopping.set()
-        restore()
+        leave()
 
-    def restore() -> None:
+    def leave() -> None:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler if ranks.alone else signal.SIG_IGN)
 
     for number in signals:
         signal.signal(number, request)
     try:
         yield stopping
-    finally:
-        restore()
+    except BaseException:
+        leave()
+        raise
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -2,23 +2,15 @@
 
 import math
 
-import mpmath
 import numpy as np
 import pytest
 
 from zeta_exp.evaluation import baselines, riemann_siegel
-from zeta_exp.evaluation.baselines import (
-    baseline_errors,
-    explicit_formula,
-    fit_ar2,
-    fit_ridge,
-    lagged,
-    prime_tail_scale,
-)
+from zeta_exp.evaluation.baselines import baseline_errors, fit_ar2, fit_ridge, lagged
+from zeta_exp.evaluation.prime_sum import explicit_formula
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height, unfold
-from zeta_exp.theory.local import smooth_heights
 from zeta_exp.theory.phases import log_frequencies, turns_at
 from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.zeros import block, generate
@@ -44,53 +36,6 @@ def truth():
 @pytest.fixture(scope="module")
 def errors():
     return baseline_errors(Split(1, 10_000), true_residuals, prime_phases, max_prime=100, limit=300)
-
-
-class TestExplicitFormula:
-    def test_error_falls_with_every_prime_cut_off(self, truth):
-        n = np.arange(10_001, 11_001)
-        error = [rmse(explicit_formula(n, limit), truth) for limit in (2, 10, 100, 1000)]
-        assert error == sorted(error, reverse=True)
-        # .069 and .045 measured with ordinates of python-flint, acb.zeta_zeros(10001, 1000).
-        assert error[2] == pytest.approx(0.069, abs=0.003)
-        assert error[3] == pytest.approx(0.045, abs=0.003)
-
-    def test_without_primes_it_is_the_smooth_count(self):
-        assert np.array_equal(explicit_formula(np.arange(500, 510), 1), np.zeros(10))
-
-    def test_is_a_fixed_point_of_the_prime_sum(self):
-        n = np.arange(20_000, 20_050)
-        residual = explicit_formula(n, 7, iterations=400)
-        height = smooth_height(n) + residual * 2 * np.pi / np.log(smooth_height(n) / (2 * np.pi))
-        total = sum(
-            np.sin(height * np.log(power.m)) / (power.k * np.sqrt(power.m))
-            for power in prime_powers_up_to(7)
-        )
-        settled = np.abs(residual - total / np.pi) < 1e-3
-        assert settled.mean() > 0.9
-
-    def test_keeps_its_digits_far_up(self):
-        n = np.arange(10**13 - 40, 10**13)
-        residual = explicit_formula(n, 7, iterations=400)
-        place = smooth_heights(n)
-        powers = prime_powers_up_to(7)
-        total = np.zeros(n.size)
-        with mpmath.workdps(50):
-            for i, centre in enumerate(np.array([c.height for c in place.centres])[place.which]):
-                gap = 2 * np.pi / np.log(centre / (2 * np.pi))
-                height = mpmath.mpf(float(centre)) + place.offsets[i] + residual[i] * gap
-                total[i] = sum(
-                    mpmath.sin(height * mpmath.log(power.m)) / (power.k * mpmath.sqrt(power.m))
-                    for power in powers
-                )
-        settled = np.abs(residual - total / np.pi) < 1e-6
-        assert settled.mean() > 0.8
-
-    def test_does_not_depend_on_the_chunk(self, monkeypatch):
-        n = np.arange(3000, 3100)
-        whole = explicit_formula(n, 50)
-        monkeypatch.setattr(baselines, "PHASES_AT_ONCE", 200)
-        assert explicit_formula(n, 50) == pytest.approx(whole, abs=1e-12)
 
 
 class TestRiemannSiegel:
@@ -230,21 +175,12 @@ class TestAutoregression:
         series = np.zeros(20_000)
         for i in range(2, series.size):
             series[i] = 0.5 * series[i - 1] - 0.3 * series[i - 2] + rng.normal()
-        assert fit_ar2(series).weight == pytest.approx([0.5, -0.3], abs=0.03)
+        assert fit_ar2([series[:7000], series[6998:]]).weight == pytest.approx(
+            [0.5, -0.3], abs=0.03
+        )
 
     def test_lags_are_the_two_values_before(self):
         assert np.array_equal(lagged(np.array([1.0, 2.0, 3.0, 4.0])), [[2, 1], [3, 2]])
-
-
-class TestPrimeTail:
-    def test_is_zero_once_all_primes_are_known(self):
-        assert prime_tail_scale(9877.0, 40) == 0
-        assert prime_tail_scale(9877.0, 30) > 0
-
-    @pytest.mark.parametrize(("limit", "scale"), [(30, 0.182), (100, 0.139), (300, 0.093)])
-    def test_at_the_ten_millionth_zero(self, limit, scale):
-        # Sum over primes limit < p ≤ 891 by hand, τ = 891 at γ_{10^7} = 4992381.014.
-        assert prime_tail_scale(4992381.014, limit) == pytest.approx(scale, abs=6e-4)
 
 
 class TestBaselineErrors:
@@ -289,15 +225,68 @@ class TestBaselineErrors:
             n = np.arange(start, stop)
             return np.where(n < split.train[1], true_residuals(start, stop), 1e6)
 
-        training = baselines._fit_range(split)
-        assert training == split.train
-        n = np.arange(*split.next_tenth)
-        honest = baselines._ridge_prediction(training, true_residuals, features, n)
-        assert np.array_equal(honest, baselines._ridge_prediction(training, spoiled, features, n))
-        assert min(seen)[0] == split.train[0]
+        honest, other = (
+            baselines._fits(split, residuals, features) for residuals in (true_residuals, spoiled)
+        )
+        assert (seen[0][0], seen[-1][1]) == (split.train[0], split.train[1] - 1)
+        for fit, same in zip(honest, other, strict=True):
+            assert np.array_equal(fit.weight, same.weight)
+            assert fit.intercept == same.intercept
 
     def test_fit_range_is_the_tail_of_a_long_training(self):
         assert baselines._fit_range(Split(1, 1_000_000)) == (700_001, 900_001)
+
+    def test_pieces_add_up_to_the_whole(self, errors, monkeypatch):
+        """Errors of predictions made in one go, and those of any cut into pieces."""
+        split = Split(1, 10_000)
+        start, stop = split.extrapolation
+        n, truth = np.arange(start, stop), true_residuals(start - 2, stop)
+        low, high = split.train
+        training = true_residuals(low, high)
+        predictions = {
+            "smooth": np.zeros(n.size),
+            "linear": fit_ridge([(prime_phases(np.arange(low, high)), training)]).predict(
+                prime_phases(n)
+            ),
+            "ar2": fit_ar2([training]).predict(lagged(truth)),
+            "explicit_formula": explicit_formula(n, 100),
+        }
+        monkeypatch.setattr(baselines, "BLOCK", 333)
+        pieces = baseline_errors(split, true_residuals, prime_phases, max_prime=100, limit=300)
+        for name, prediction in predictions.items():
+            for window, width in (("next100", 100), ("next10pct", 1000)):
+                whole = rmse(prediction[:width], truth[2:][:width])
+                assert errors[name][window] == pytest.approx(whole, abs=1e-9)
+                assert pieces[name][window] == pytest.approx(whole, abs=1e-9)
+
+    def test_no_request_grows_with_the_window(self):
+        """Of a line of 10^6, residuals and features of 2^13 ordinals at a time."""
+        widths = []
+
+        def residuals(start, stop):
+            widths.append(stop - start)
+            return np.sin(np.arange(start, stop))
+
+        def features(n):
+            widths.append(n.size)
+            return np.cos(n)[:, None].astype(np.float32)
+
+        ceiling = 500
+        baseline_errors(Split(1, 1_000_000), residuals, features, max_prime=2, limit=ceiling)
+        assert max(widths) <= baselines.BLOCK + 2
+
+    def test_a_window_too_long_for_the_formula_says_how_far_it_went(self, monkeypatch):
+        split = Split(1, 10_000)
+        terms = len(prime_powers_up_to(30))
+        monkeypatch.setattr(baselines, "FORMULA_TERMS", 400 * terms)
+        limited = baseline_errors(split, true_residuals, prime_phases, 30, 100)["explicit_formula"]
+        n = np.arange(10_001, 10_401)
+        expected = rmse(explicit_formula(n, 30), true_residuals(10_001, 10_401))
+        assert limited["next10pct_ordinals"] == 400
+        assert limited["next10pct"] == pytest.approx(expected, abs=1e-9)
+
+    def test_a_window_that_is_measured_whole_says_nothing(self, errors):
+        assert set(errors["explicit_formula"]) == {"next100", "next10pct"}
 
     def test_the_hundred_may_be_the_longer_window(self):
         short = baseline_errors(Split(1, 200), true_residuals, prime_phases, max_prime=30)

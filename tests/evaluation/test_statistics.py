@@ -1,11 +1,14 @@
 """What the statistics of spacings and errors can and cannot tell apart."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeta_exp.evaluation.statistics import (
+    Errors,
     ks_distance,
     lag_correlation,
     r_squared,
@@ -90,3 +93,16 @@ def test_errors_of_perfect_mean_and_shifted_predictions():
     assert r_squared(truth, truth) == 1
     assert r_squared(np.full(400, truth.mean()), truth) == pytest.approx(0)
     assert r_squared(-truth, truth) < 0
+
+
+@given(st.lists(st.integers(0, 400), max_size=5), st.floats(-3, 3))
+def test_errors_of_pieces_are_those_of_the_whole(cuts, mean):
+    rng = np.random.default_rng(4)
+    truth = rng.normal(mean, 0.3, size=400)
+    prediction = truth + rng.normal(0, 0.1, size=400)
+    errors = Errors()
+    edges = sorted([0, *cuts, 400])
+    for low, high in pairwise(edges):
+        errors.add(prediction[low:high], truth[low:high])
+    assert errors.rmse == pytest.approx(rmse(prediction, truth), rel=1e-12)
+    assert errors.r_squared == pytest.approx(r_squared(prediction, truth), rel=1e-10)

@@ -9,7 +9,6 @@ from zeta_exp.errors import UserError
 from zeta_exp.graph import Block, ClusterGraph, LineGraph, adelic_offsets, signed_offsets
 from zeta_exp.graph.blocks import contiguous
 from zeta_exp.graph.offsets import degree
-from zeta_exp.graph.partitions import membership, metis_clusters
 
 OFFSETS = adelic_offsets([2, 3, 5, 7, 11, 13])
 RUNS = [(1, 40), (9, 40), (10**6, 33), (1, 5), (1, 1)]  # (first ordinal, length)
@@ -52,7 +51,7 @@ def test_implicit_propagation_is_pyg_gcn(first, length):
     convolution = GCNConv(3, 3, normalize=False, add_self_loops=False, bias=False)
     h = torch.randn(1, length, 3)
     edge_index, weight = graph.edges
-    expected = convolution(h[0], edge_index, weight)
+    expected = convolution(h[0], edge_index, weight.float())
     torch.testing.assert_close(
         graph.propagate(convolution.lin(h))[0], expected, atol=1e-6, rtol=1e-6
     )
@@ -84,10 +83,10 @@ def test_edges_of_a_run_join_existing_nodes_only(absent):
     assert set(distance.tolist()) == {0, *OFFSETS}
     assert not set(absent) & set(edge_index.flatten().tolist())
     assert len(weight) == edge_index.shape[1]
-    dense = torch.zeros(40, 40)
+    dense = torch.zeros(40, 40, dtype=torch.float64)
     dense[edge_index[1], edge_index[0]] = weight
     assert torch.equal(dense, dense.T)
-    h = torch.randn(1, 40, 1)
+    h = torch.randn(1, 40, 1, dtype=torch.float64)
     propagated = graph.propagate(h)[0]
     present = torch.ones(40, dtype=torch.bool)
     present[list(absent)] = False
@@ -101,15 +100,17 @@ def test_a_run_that_reaches_below_ordinal_one_is_cut_there():
     torch.testing.assert_close(padded.propagate(h)[:, 5:], short.propagate(h[:, 5:]))
 
 
-def test_gather_reads_the_neighbour_or_zero():
+def test_a_cluster_reads_the_neighbour_or_zero():
     graph = ClusterGraph(torch.tensor([3, 4, 7]), (1, 3))
     h = torch.tensor([[3.0], [4.0], [7.0]])
-    assert [g.flatten().tolist() for g in graph.gather(h, (0, 1, -1, 3))] == [
-        [3, 4, 7],
-        [4, 0, 0],
-        [0, 3, 0],
-        [0, 7, 0],
-    ]
+    seen = [graph.convolve(h, row[None]).flatten().tolist() for row in torch.eye(5)]
+    assert seen == [[3, 4, 7], [4, 0, 0], [0, 3, 0], [0, 7, 0], [0, 0, 4]]
+
+
+def test_the_type_of_an_edge_is_its_offset():
+    for graph in (one_run(5, 30, absent=(0, 7)), ClusterGraph(torch.tensor([2, 3, 5, 9]), OFFSETS)):
+        n = graph.ordinals.flatten()[graph.edges[0]]
+        assert (n[0] - n[1]).tolist() == [signed_offsets(OFFSETS)[t] for t in graph.edge_type]
 
 
 def test_blocks_tile_the_range_and_stop_at_one():
@@ -120,16 +121,3 @@ def test_blocks_tile_the_range_and_stop_at_one():
     assert blocks[-1].hi == 110
     with pytest.raises(ValueError, match="no block"):
         Block(5, 5, 1, 9)
-
-
-def test_metis_partition_covers_every_ordinal_once():
-    clusters = metis_clusters(101, 401, OFFSETS, parts=6)
-    part = membership(clusters, 101, 401)
-    assert set(part) == set(range(6))
-    sizes = np.bincount(part)
-    assert sizes.max() <= 1.2 * 300 / 6
-    # METIS finds what the order of ordinals gives: far fewer cut edges than a random partition
-    edge_index, _ = ClusterGraph(torch.arange(101, 401), OFFSETS).edges
-    cut = (part[edge_index[0]] != part[edge_index[1]]).mean()
-    random = np.random.default_rng(0).permutation(part)
-    assert cut < 0.4 * (random[edge_index[0]] != random[edge_index[1]]).mean()

@@ -12,13 +12,19 @@ from zeta_exp.graph import Block
 from zeta_exp.graph.blocks import contiguous
 from zeta_exp.losses import make_loss
 from zeta_exp.losses.gue_nll import GueNegativeLogLikelihood
-from zeta_exp.losses.rg import RG_FORMS, Dilation
+from zeta_exp.losses.rg import RG_FORMS, SCALES, Dilation
 from zeta_exp.losses.spacing import smooth_spacing
 from zeta_exp.losses.weighted import add_statistics
 from zeta_exp.models.base import Model
 from zeta_exp.split import Split
 from zeta_exp.target import OrdinateTarget
-from zeta_exp.theory.gue import characteristic_mmd, sample_cue_residuals, surmise_nll
+from zeta_exp.theory.gue import (
+    characteristic_mmd,
+    gauss_hermite_frequencies,
+    sample_cue_residuals,
+    surmise_characteristic,
+    surmise_nll,
+)
 
 ONES = {"mse": 1.0, "gue_nll": 1.0, "gue_mmd": 1.0, "rg": 1.0}
 GLOBAL_FORMS = ["block_spin", "dilation"]
@@ -69,10 +75,10 @@ def test_streamed_statistics_give_the_full_batch_gradient(
         part = line.runs([block], scope=(start, stop))
         summed = add_statistics(summed, loss.statistics(part, model(part), model))
     for name, sums in statistics.items():
-        torch.testing.assert_close(summed[name], sums, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(summed[name], sums, rtol=1e-11, atol=1e-11)
     gradient = torch.autograd.grad(loss.total(loss.values(summed)), list(model.parameters()))
     for ours, theirs in zip(gradient, expected, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("form", GLOBAL_FORMS)
@@ -107,7 +113,7 @@ def test_mse_is_the_mean_square_over_owned_ordinals():
     loss = make_loss(ONES, "smooth", {"form": "block_spin"})
     zero = Fixed(lambda n: torch.zeros(n.shape, dtype=torch.float64))
     batch = whole(line, 11, 41, zero, loss)
-    truth = line.truth(torch.arange(11, 41)).double()
+    truth = line.truth(np.arange(11, 41)).double()
     assert value(loss, batch, zero)["mse"] == pytest.approx(float(truth.square().mean()))
 
 
@@ -161,12 +167,13 @@ def test_block_spin_vanishes_for_a_pointwise_affine_model():
         assert (residue < 1e-10) == (name == "linear")
 
 
-def test_block_spin_by_hand():
+@pytest.mark.parametrize("scales", [[2, 4], [3], [5, 2, 7]])
+def test_block_spin_by_hand(scales):
     line = make_line()
     model = lookup(torch.arange(1.0, 400.0, dtype=torch.float64) ** 2)
-    loss = make_loss(ONES, "smooth", {"form": "block_spin"})
+    loss = make_loss(ONES, "smooth", {"form": "block_spin", "scales": scales})
     expected = []
-    for b in (2, 4):
+    for b in scales:
         cells = [k for k in range(1, 200) if (k - 1) * b + 1 >= 6 and k * b < 101]
         means = [np.mean([n**2 for n in range((k - 1) * b + 1, k * b + 1)]) for k in cells]
         expected.append(np.mean([(k**2 - m) ** 2 for k, m in zip(cells, means, strict=True)]))
@@ -176,7 +183,7 @@ def test_block_spin_by_hand():
 
 def test_incomplete_cells_are_dropped_and_counted():
     line = make_line()
-    term = RG_FORMS["block_spin"]()
+    term = RG_FORMS["block_spin"](SCALES)
     model = make_model("linear", line)
     batch = line.runs([Block.with_halo(1, 102, 4)])  # 101 ordinals: 50 pairs, 25 fours
     statistics = term.statistics(batch, model(batch), model).tolist()
@@ -186,7 +193,7 @@ def test_incomplete_cells_are_dropped_and_counted():
 
 def test_cells_cut_at_either_end_are_counted():
     line = make_line()
-    term = RG_FORMS["block_spin"]()
+    term = RG_FORMS["block_spin"](SCALES)
     model = make_model("linear", line)
     batch = line.runs([Block.with_halo(4, 102, 8)], scope=(4, 102))
     summed = term.statistics(batch, model(batch), model)
@@ -200,7 +207,7 @@ def test_cells_cut_at_either_end_are_counted():
 def test_a_scale_without_cells_does_not_dilute_the_others():
     line = make_line()
     model = make_model("relational", line)
-    term = RG_FORMS["block_spin"]()
+    term = RG_FORMS["block_spin"](SCALES)
     batch = line.runs([Block.with_halo(5, 8, 20)], scope=(5, 8))  # one pair, no four
     with torch.no_grad():
         statistics = term.statistics(batch, model(batch), model)
@@ -225,7 +232,7 @@ def test_dilation_by_hand():
 def test_local_block_spin_counts_exact_cells_only():
     line = make_line()
     model = make_model("relational", line)
-    local, whole_line = RG_FORMS["local"](), RG_FORMS["block_spin"]()
+    local, whole_line = RG_FORMS["local"](SCALES), RG_FORMS["block_spin"](SCALES)
     wide = line.runs([Block.with_halo(33, 97, 20)])  # every cell's neighbourhood is in view
     torch.testing.assert_close(
         local.statistics(wide, model(wide), model), whole_line.statistics(wide, model(wide), model)
@@ -239,7 +246,7 @@ def test_local_cells_without_their_neighbourhood_are_dropped():
     line = make_line(offsets=(1, 2))
     model = make_model("relational", line)  # receptive field 4 cells
     batch = line.runs([Block(40, 72, 40, 72)])
-    statistics = RG_FORMS["local"]().statistics(batch, model(batch), model)
+    statistics = RG_FORMS["local"](SCALES).statistics(batch, model(batch), model)
     # fours inside [40, 72): cells 11 … 17, of which none sees 4 cells on both sides
     assert statistics[1::3].tolist() == [15 - 8, 0]
 
@@ -286,3 +293,102 @@ def test_unknown_forms_are_refused():
         make_loss(ONES, "smooth", {"form": "spin"})
     with pytest.raises(UserError, match=r"loss.spacing=raw .*mean, smooth"):
         make_loss(ONES, "raw", {"form": "local"})
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ([], "coarse-grains nothing"),
+        ([2, 1], r"scales=\[2, 1\] coarse-grains nothing.*each 2 or more"),
+        ([4, -2], "each 2 or more"),
+        ([2, 4, 2], "names a level twice"),
+    ],
+)
+@pytest.mark.parametrize("form", RG_FORMS)
+def test_levels_that_coarse_grain_nothing_are_refused(form, scales, message):
+    with pytest.raises(UserError, match=message):
+        make_loss(ONES, "smooth", {"form": form, "scales": scales})
+
+
+def test_margin_and_views_follow_the_levels():
+    for scales in ([2, 4], [3], [2, 16, 8]):
+        term = make_loss(ONES, "smooth", {"form": "block_spin", "scales": scales}).terms["rg"]
+        assert term.margin == max(scales) - 1
+        assert term.view_nodes == pytest.approx(sum(1 / b for b in scales))
+        local = make_loss(ONES, "smooth", {"form": "local", "scales": scales}).terms["rg"]
+        assert local.margin == 0
+        b = max(scales)
+        local.check_block(size=4 * b, view=4 * b, receptive_field=1)
+        with pytest.raises(UserError, match=f"cell of {b} in blocks of {3 * b}"):
+            local.check_block(size=3 * b, view=3 * b, receptive_field=1)
+
+
+def test_what_does_not_add_up_over_blocks_says_so():
+    def cut(spacing, form):
+        terms = make_loss(ONES, spacing, {"form": form}).terms
+        return {name for name, term in terms.items() if term.not_additive}
+
+    assert cut("smooth", "block_spin") == cut("smooth", "dilation") == set()
+    assert cut("smooth", "local") == {"rg"}
+    assert cut("mean", "block_spin") == {"gue_nll", "gue_mmd"}
+
+
+# halves
+
+
+def halved(half, loss, line, model):
+    """Statistics of three blocks, and which are of the first half."""
+    blocks = [
+        Block.with_halo(first, first + 20, model.receptive_field + 4) for first in (9, 50, 90)
+    ]
+    batch = line.runs(blocks, scope=(1, 200), half=None if half is None else np.array(half))
+    return loss.statistics(batch, model(batch), model)
+
+
+def test_halves_add_up_to_the_whole():
+    line = make_line()
+    model = make_model("relational", line)
+    loss = make_loss(ONES, "smooth", {"form": "block_spin"})
+    whole = halved(None, loss, line, model)
+    parts = halved([True, False, False], loss, line, model)
+    for name, sums in whole.items():
+        if name == "gue_mmd":  # the one term that is no mean
+            assert parts[name].shape == (2, *sums.shape)
+            assert loss.terms[name].count(parts[name][0]) == 20
+            torch.testing.assert_close(parts[name].sum(0), sums)
+        else:
+            torch.testing.assert_close(parts[name], sums)
+        if name != "gue_mmd":
+            torch.testing.assert_close(loss.values(parts)[name], loss.values(whole)[name])
+
+
+def test_the_value_of_halves_is_the_product_of_their_deviations():
+    loss = make_loss(ONES, "smooth", {"form": "block_spin"})
+    line = make_line()
+    model = make_model("relational", line)
+    term = loss.terms["gue_mmd"]
+    totals = halved([True, False, False], loss, line, model)["gue_mmd"]
+    omega, weight = gauss_hermite_frequencies()
+    law = surmise_characteristic(omega)
+    first, second = (
+        (t[:32] + 1j * t[32:64]).detach().numpy() / float(t[64].detach()) - law for t in totals
+    )
+    expected = float(weight @ (first * second.conj()).real)
+    assert loss.values({"gue_mmd": totals})["gue_mmd"].item() == pytest.approx(expected)
+    same = torch.stack([totals[0], totals[0]])
+    assert term.value_of_halves(*same).item() == pytest.approx(term.value(totals[0]).item())
+
+
+def test_a_mean_of_halves_is_the_mean():
+    term = make_loss(ONES, "smooth", {"form": "block_spin"}).terms["mse"]
+    first, second = torch.tensor([3.0, 2.0]), torch.tensor([5.0, 6.0])
+    assert float(term.value_of_halves(first, second)) == 1.0
+
+
+@pytest.mark.parametrize("half", [[True] * 3, [False] * 3])
+def test_an_empty_half_leaves_no_value(half):
+    line = make_line()
+    model = make_model("relational", line)
+    loss = make_loss(ONES, "smooth", {"form": "block_spin"})
+    values = loss.values(halved(half, loss, line, model))
+    assert values.keys() == {"mse", "gue_nll", "rg"}

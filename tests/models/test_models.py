@@ -4,10 +4,31 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from tests.conftest import make_line, make_model
+from tests.conftest import MODELS, make_line
 from zeta_exp.graph import Block
 from zeta_exp.graph.blocks import contiguous
-from zeta_exp.models import Relational
+from zeta_exp.models import PyGModel, Relational
+from zeta_exp.models.pyg import CONVOLUTIONS
+
+FAMILY = MODELS | {
+    f"pyg {conv}": lambda dim, offsets, conv=conv: PyGModel(dim, offsets, conv, hidden=8, layers=2)
+    for conv in CONVOLUTIONS
+}
+FAMILY["pyg layer"] = lambda dim, offsets: PyGModel(dim, offsets, hidden=8, layers=2, norm="layer")
+
+
+@pytest.fixture(params=FAMILY)
+def model_name(request):
+    return request.param
+
+
+def make_model(name, line, seed=0):
+    """A model in float64 whose every parameter is away from zero."""
+    torch.manual_seed(seed)
+    model = FAMILY[name](dim=line.features.dim, offsets=line.offsets).double()
+    for parameter in model.parameters():  # zero-initialised heads would hide what is behind them
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
 
 
 def whole(line, stop, model):
@@ -42,6 +63,19 @@ def test_output_depends_on_the_declared_receptive_field_only(line, model_name):
     assert touched.abs().max() <= reach
     if reach:
         assert touched.abs().max() == reach  # declared no larger than it is
+
+
+def test_a_perturbation_outside_the_receptive_field_is_not_seen_at_all(line, model_name):
+    model = make_model(model_name, line)
+    batch = line.runs([Block.with_halo(100, 101, 30)])
+    centre, reach = 30, model.receptive_field
+    with torch.no_grad():
+        before = model(batch)[0, centre]
+        batch.features[0, centre + reach + 1 :] += 1
+        batch.features[0, : centre - reach] += 1
+        assert torch.equal(model(batch)[0, centre], before)
+        batch.features[0, centre + reach] += 1
+        assert not torch.equal(model(batch)[0, centre], before)
 
 
 @pytest.mark.parametrize("size", [7, 32, 399])

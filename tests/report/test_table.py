@@ -123,8 +123,10 @@ def test_labels_say_what_was_measured(result, printed):
     result["provenance"]["N"] = 10**6
     result["baselines"]["riemann_siegel"]["next10pct_ordinals"] = 20_000
     text = printed(result)
-    assert "explicit formula, P = 100" in text
+    assert "explicit formula, P = 100 " in text
     assert "Riemann–Siegel (ceiling), first 20,000" in text
+    result["baselines"]["explicit_formula"]["next10pct_ordinals"] = 50_000
+    assert "explicit formula, P = 100, first 50,000" in printed(result)
 
 
 def test_a_baseline_that_could_not_be_computed_is_a_dash(result, printed):

@@ -50,8 +50,8 @@ COMPOSITION = [
     ("zeros.path=FILE", ["zeros.path", "zeros=table"]),
     ("features=log_index features.max_prime=10", ["features.max_prime", "prime_phases"]),
     ("zeros=table", ["zeros.path has no value", "zeros.path=…"]),
-    ("model=", ["model= is empty", "hybrid_gcn, linear, mlp, relational"]),
-    ("model=foo", ["model=foo is unknown", "hybrid_gcn, linear, mlp, relational"]),
+    ("model=", ["model= is empty", "hybrid_gcn, linear, mlp, pyg, relational"]),
+    ("model=foo", ["model=foo is unknown", "hybrid_gcn, linear, mlp, pyg, relational"]),
     ("model=null", ["a group takes the name of one of its options"]),
     ("model=???", ["model has no option"]),
     ("experiment=foo", ["experiment=foo is unknown", "quick, seed_replica"]),
@@ -100,13 +100,17 @@ CONSTRUCTION = [
     ("hardware.memory_gb=0", ["hardware.memory_gb=0"]),
     ("features.max_prime=1000000000000000", ["not enough memory", "features.max_prime"]),
     (
-        "strategy=fullbatch N=10000000 hardware.memory_gb=1",
-        ["N=10000000", "strategy=fullbatch", "1.0 GB", "use strategy=minibatch"],
+        "strategy=fullbatch N=10000000 hardware=cpu hardware.memory_gb=1",
+        ["N=10_000_000", "strategy=fullbatch", "cpu has 1 GB", "use strategy=streamed", "or N="],
     ),
     (
-        "strategy.block_size=100000 N=10000000 hardware.memory_gb=0.01",
-        ["strategy=minibatch", "smaller strategy.block_size"],
+        "strategy.block_size=100000 N=10000000 hardware=cpu hardware.memory_gb=0.5",
+        ["strategy=minibatch", "cpu has 0.5 GB: use strategy.block_size=", "or N="],
     ),
+    ("hardware=cpu hardware.memory_gb=0.01", ["not even N=100 fits"]),
+    ("hardware.precision=half", ["hardware.precision=half", "float32, bfloat16"]),
+    ("hardware=cpu hardware.tf32=true", ["hardware.tf32=true does nothing on the CPU"]),
+    ("hardware.block_size=0", ["hardware.block_size=0", "2 or more"]),
     ("zeros=table zeros.path=nowhere.txt", ["zeros.path=nowhere.txt"]),
 ]
 

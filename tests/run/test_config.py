@@ -106,7 +106,16 @@ def test_interpolations_follow_their_source(composed):
 def test_keys_that_are_known():
     assert known_keys(["loss", "weights"]) == ["gue_mmd", "gue_nll", "mse", "rg"]
     assert known_keys(["strategy"]) == sorted(
-        ["block_size", "blocks_per_step", "halo", "partition", "parts", "seed"]
+        [
+            "block_size",
+            "blocks_per_step",
+            "debias",
+            "halo",
+            "partition",
+            "partition_cache",
+            "parts",
+            "seed",
+        ]
     )
     assert known_keys(["nothing", "here"]) == []
     assert unknown_key("nothing.here.x") == "key 'x' of nothing.here is unknown"

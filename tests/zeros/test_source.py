@@ -19,7 +19,7 @@ from zeta_exp.zeros import (
     engine,
     generate,
 )
-from zeta_exp.zeros.cache import RUN, aligned_pieces
+from zeta_exp.zeros.cache import CAPACITY, RUN, aligned_pieces
 
 SPLIT = Split(start=60_001, N=20_000)  # a window of 2^16 ends within its training range
 
@@ -81,10 +81,37 @@ def computed_ranges(monkeypatch):
 def test_only_what_is_missing_is_computed_and_in_one_go(computed_ranges):
     source = ComputedZeros()
     source.residuals(RUN + 7, RUN + 9)
-    source.ordinates(RUN + 1, 2 * RUN + 1)
+    source.residuals(RUN + 1, 2 * RUN + 1)
     assert computed_ranges == [(RUN + 1, 2 * RUN + 1)]
     source.residuals(1, 4 * RUN)
     assert computed_ranges[1:] == [(1, RUN + 1), (2 * RUN + 1, 4 * RUN + 1)]
+
+
+def test_ordinates_are_kept_once_they_are_asked_for(computed_ranges):
+    source = ComputedZeros()
+    source.residuals(1, 9)
+    assert not any(run.ordinates.size for run in source._kept.values())
+    first = source.ordinates(3, 9)
+    assert computed_ranges == [(1, RUN + 1)] * 2
+    assert np.array_equal(source.ordinates(3, 9), first)
+    source.residuals(1, RUN)
+    assert len(computed_ranges) == 2
+    source.ordinates(1, 3 * RUN)  # of what is missing, all in one go
+    assert computed_ranges[2:] == [(RUN + 1, 3 * RUN + 1)]
+
+
+def test_what_is_kept_is_small(monkeypatch):
+    """Of a long line about 16 MiB stay, whatever is read of it."""
+
+    def zeros(start, count):
+        yield ZeroBlock(start, 0.0, np.zeros(count), np.zeros(count), 0.0)
+
+    monkeypatch.setattr(engine, "stream", zeros)
+    source = ComputedZeros()
+    for first in range(1, 100 * RUN, RUN):
+        source.residuals(first, first + RUN)
+    assert len(source._kept) == CAPACITY
+    assert sum(run.residuals.nbytes for run in source._kept.values()) == 16 * 2**20
 
 
 def test_a_long_request_keeps_the_last_runs_only(computed_ranges):
@@ -125,7 +152,8 @@ def test_the_last_zeros_of_the_engine_can_be_had():
     source = ComputedZeros()
     with pytest.raises(UserError, match=str(MAX_ORDINAL)):
         source.ordinates(MAX_ORDINAL, MAX_ORDINAL + 2)
-    assert source._end_of_missing(MAX_ORDINAL // RUN * RUN + 1, MAX_ORDINAL + 1) == MAX_ORDINAL + 1
+    last_run = MAX_ORDINAL // RUN * RUN + 1
+    assert source._end_of_missing(last_run, MAX_ORDINAL + 1, False) == MAX_ORDINAL + 1
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 5), (-3, 5), (9, 5)])
@@ -187,6 +215,19 @@ def test_windows_are_shuffled_differently():
     first = np.argsort(lengths[:RUN])[np.argsort(np.argsort(mixed[:RUN]))]
     second = np.argsort(lengths[RUN:])[np.argsort(np.argsort(mixed[RUN:]))]
     assert np.mean(first == second) < 0.01
+
+
+def test_of_the_shuffled_zeros_too_a_range_may_be_empty(shuffled):
+    assert shuffled.residuals(SPLIT.start, SPLIT.start).size == 0
+    with pytest.raises(UserError):
+        shuffled.residuals(0, 5)
+
+
+def test_of_a_long_line_only_the_windows_asked_for_are_made(computed_ranges):
+    source = ShuffledZeros(Split(start=1, N=10**9), seed=0)
+    source.residuals(5 * RUN - 30, 5 * RUN + 40)
+    assert computed_ranges == [(4 * RUN + 1, 5 * RUN + 1), (5 * RUN + 1, 6 * RUN + 1)]
+    assert len(source._shuffled) == 2
 
 
 @pytest.mark.parametrize("cut", [1, 777, 6000])

@@ -12,9 +12,11 @@ from zeta_exp.cli import main
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import unfold
-from zeta_exp.zeros import TableZeros, generate
+from zeta_exp.zeros import TableZeros, generate, listed
+from zeta_exp.zeros.cache import RUN
 from zeta_exp.zeros.engine import block, stream
-from zeta_exp.zeros.formats import write
+from zeta_exp.zeros.formats import format_of, read, write
+from zeta_exp.zeros.integrity import between
 from zeta_exp.zeros.shards import open_table
 from zeta_exp.zeros.stretch import Stretch
 
@@ -154,6 +156,63 @@ def test_of_shards_only_those_of_the_run_are_read(tmp_path):
     assert source.provenance()["format"] == "shards"
     with pytest.raises(UserError, match=re.escape(f"zeros.path={path}")):
         TableZeros(path, Split(start=1001, N=1000))
+
+
+@pytest.fixture(scope="module")
+def long_tables(tmp_path_factory):
+    """The zeros from 5,000 on as shards, as a plain .npy and as one that is packed."""
+    folder = tmp_path_factory.mktemp("long")
+    count = 2 * RUN + 5000
+    for name in ("plain.npy", "packed.npy.gz", "zeros.dat"):
+        write(folder / name, stretches(5000, count), format_of(folder / name))
+    made = ["--start", "5000", "--count", str(count), "--shard-size", "50000"]
+    assert main(["zeros", "generate", *made, "--out", str(folder / "shards")]) == 0
+    return folder
+
+
+LONG = Split(start=6000, N=110_000)
+PLACES = {"shards": None, "plain.npy": 5000, "packed.npy.gz": 5000, "zeros.dat": None}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_zero_is_looked_up_wherever_the_table_holds_it(long_tables, name):
+    """The same bits, in order and at random, as from the stretches that the check has seen."""
+    path = long_tables / name
+    source = TableZeros(path, LONG, PLACES[name])
+    seen = list(between(read(path, PLACES[name]), LONG.start, LONG.extrapolation[1]))
+    ordinates = np.concatenate([part.ordinates() for part in seen])
+    residuals = np.concatenate([part.residuals() for part in seen])
+    requests = np.random.default_rng(0).integers(0, ordinates.size, (40, 2))
+    for low, high in [(0, ordinates.size), *np.sort(requests).tolist()]:
+        start, stop = LONG.start + low, LONG.start + high
+        assert np.array_equal(source.ordinates(start, stop), ordinates[low:high])
+        assert np.array_equal(source.residuals(start, stop), residuals[low:high])
+
+
+@pytest.mark.parametrize("name", ["shards", "plain.npy"])
+def test_of_a_table_with_random_access_nothing_is_kept_by_the_check(long_tables, name, monkeypatch):
+    monkeypatch.setattr(listed, "MOST_KEPT", 10)
+    source = TableZeros(long_tables / name, LONG, PLACES[name])
+    assert len(source._listed._stretches) == len(source._listed._residuals) == 0
+    assert not vars(source._listed._store).get("_parts")
+    source.residuals(7000, 7010)
+    assert len(source._listed._stretches) == len(source._listed._residuals) == 1
+
+
+@pytest.mark.parametrize("name", ["packed.npy.gz", "zeros.dat"])
+def test_more_than_memory_should_hold_is_refused_with_the_way_out(long_tables, name, monkeypatch):
+    monkeypatch.setattr(listed, "MOST_KEPT", 120_999)
+    with pytest.raises(UserError, match=r"the run's 121,000 zeros .*zeta zeros convert .*FOLDER/"):
+        TableZeros(long_tables / name, LONG, PLACES[name])
+
+
+def test_a_vector_cut_off_during_the_run(tmp_path):
+    path = tmp_path / "zeros.npy"
+    np.save(path, TRUE)
+    source = TableZeros(path, SPLIT)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(UserError, match="has become shorter"):
+        source.ordinates(1, 1000)
 
 
 def test_too_few_zeros(folder):

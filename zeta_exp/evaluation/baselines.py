@@ -10,76 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zeta_exp.evaluation.prime_sum import explicit_formula, prime_tail_scale
 from zeta_exp.evaluation.riemann_siegel import riemann_siegel, term_count
-from zeta_exp.evaluation.statistics import rmse
-from zeta_exp.split import Split
-from zeta_exp.theory.counting import mean_gap, smooth_height
-from zeta_exp.theory.local import SmoothHeights, smooth_heights
-from zeta_exp.theory.phases import Frequencies, log_frequencies
-from zeta_exp.theory.primes import prime_powers_up_to, primes_up_to
-from zeta_exp.theory.smooth_phases import smooth_turns
+from zeta_exp.evaluation.statistics import Errors, rmse
+from zeta_exp.split import HEADLINE, Split
+from zeta_exp.theory.counting import smooth_height
+from zeta_exp.theory.primes import prime_powers_up_to
 
 RIDGE_PENALTY = 1e-4  # per training node
 FIT_ORDINALS = 200_000  # the last training ordinals that ridge and AR(2) see
-RIDGE_BLOCK = 8_192  # ordinals whose features are held at once
-PHASES_AT_ONCE = 2_000_000  # ordinals × prime powers in one chunk, about 50 MB
+BLOCK = 8_192  # ordinals whose features and residuals are held at once
 CEILING_TERMS = 100_000_000  # ordinals × terms of the ceiling in a window, about 10 s
-FIXED_POINT_STEPS = 30
-FIXED_POINT_DAMPING = 0.3
+FORMULA_TERMS = 300_000_000  # ordinals × prime powers of the explicit formula, about 20 s
 
 Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
 FeatureMatrix = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # ordinals (B,) -> (B, F)
-
-
-def explicit_formula(
-    n: NDArray[np.int64], max_prime: int, iterations: int = FIXED_POINT_STEPS
-) -> NDArray[np.float64]:
-    """Damped fixed point of δ = −S_P(t̂_n + δ·gap), no training: (B,) for ordinals n (B,).
-
-    S_P(t) = −(1/π) Σ_{p^k ≤ P} sin(k t log p)/(k p^{k/2}), the explicit formula cut off at
-    P = max_prime.  Titchmarsh §14.21 (Selberg).
-    """
-    powers = prime_powers_up_to(max_prime)
-    if not powers:
-        return np.zeros(n.size)
-    amplitude = np.array([1 / (np.pi * power.k * power.m**0.5) for power in powers])
-    frequencies = log_frequencies(np.array([power.m for power in powers]))
-    chunk = max(1, PHASES_AT_ONCE // len(powers))
-    parts = [
-        _fixed_point(smooth_heights(n[i : i + chunk]), frequencies, amplitude, iterations)
-        for i in range(0, n.size, chunk)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _fixed_point(
-    place: SmoothHeights,
-    frequencies: Frequencies,
-    amplitude: NDArray[np.float64],
-    iterations: int,
-) -> NDArray[np.float64]:
-    """δ (B,) at smooth heights (B,); amplitude (K,) of each prime power."""
-    phase = 2 * np.pi * smooth_turns(place, frequencies)
-    rate = 2 * np.pi * mean_gap(place.heights)[:, None] * frequencies.hi
-    shifted = np.empty_like(phase)
-    residual = np.zeros(len(phase))
-    for _ in range(iterations):
-        np.multiply(residual[:, None], rate, out=shifted)
-        shifted += phase
-        target = np.sin(shifted, out=shifted) @ amplitude
-        residual += FIXED_POINT_DAMPING * (target - residual)
-    return residual
-
-
-def prime_tail_scale(t: float, max_prime: int) -> float:
-    """Standard deviation of the primes a truncation misses, √((1/2π²) Σ_{P<p≤τ} 1/p), τ = √(t/2π).
-
-    A heuristic scale in mean spacings (primes above P as independent phases), no bound; 0 when
-    P ≥ τ.
-    """
-    primes = primes_up_to(int(np.sqrt(t / (2 * np.pi))))
-    missed = primes[primes > max_prime]
-    return float(np.sqrt(np.sum(1 / missed) / 2) / np.pi)
 
 
 @dataclass(frozen=True)
@@ -125,9 +70,28 @@ def lagged(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([residuals[1:-1], residuals[:-2]])
 
 
-def fit_ar2(residuals: NDArray[np.float64]) -> RidgeFit:
-    """AR(2) with intercept by least squares on consecutive training residuals (B,)."""
-    return fit_ridge([(lagged(residuals), residuals[2:])], penalty=0.0)
+def fit_ar2(pieces: Iterable[NDArray[np.float64]]) -> RidgeFit:
+    """AR(2) with intercept by least squares; consecutive residuals, each piece with two before."""
+    return fit_ridge(((lagged(piece), piece[2:]) for piece in pieces), penalty=0.0)
+
+
+class _WindowErrors:
+    """Errors of one prediction over the windows next100 and next10pct."""
+
+    def __init__(self, split: Split) -> None:
+        self._stops = {"next100": split.next_hundred[1], "next10pct": split.next_tenth[1]}
+        self._errors = {window: Errors() for window in self._stops}
+
+    def add(self, first: int, prediction: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
+        """The ordinals from `first` on, (B,) each."""
+        for window, stop in self._stops.items():
+            inside = slice(max(stop - first, 0))
+            if truth[inside].size:
+                self._errors[window].add(prediction[inside], truth[inside])
+
+    def rmse(self) -> dict[str, float]:
+        """By window, over what was added."""
+        return {window: errors.rmse for window, errors in self._errors.items()}
 
 
 def baseline_errors(
@@ -136,33 +100,23 @@ def baseline_errors(
     """RMSE of every baseline over the windows next100 and next10pct, in mean spacings.
 
     smooth: δ̂ = 0.  linear: ridge on the features, on the last 200,000 training ordinals.
-    explicit_formula: primes up to max_prime.  ar2: one step ahead, so it sees δ_{n−1} and δ_{n−2}
-    of the window, which no other baseline does.  riemann_siegel: the ceiling, with the median of
+    explicit_formula: primes up to max_prime; over the first `next10pct_ordinals` where a window is
+    too long for it.  ar2: one step ahead, so it sees δ_{n−1} and δ_{n−2} of the window, which no
+    other baseline does.  riemann_siegel: the ceiling, with the median of
     |error| (`next100_median`, …), the ordinals it was solved for (`next100_ordinals`, …: at most
     the first `limit` of a window, fewer from n = 10^9 on, where each has more terms) and those of
     them without a confirmed root (`next100_lost`, …).
     prime_tail: a scale to print beside results, not an error.
     """
     start, stop = split.extrapolation
-    truth = residuals(start - 2, stop)
-    n = np.arange(start, stop)
-    training = _fit_range(split)
-    predictions = {
-        "smooth": np.zeros(n.size),
-        "linear": _ridge_prediction(training, residuals, features, n),
-        "explicit_formula": explicit_formula(n, max_prime),
-        "ar2": fit_ar2(residuals(*training)).predict(lagged(truth)),
-    }
-    truth = truth[2:]
     widths = {"next100": _width(split.next_hundred), "next10pct": _width(split.next_tenth)}
-    errors = {
-        name: {window: rmse(prediction[:w], truth[:w]) for window, w in widths.items()}
-        for name, prediction in predictions.items()
-    }
+    errors = _formula_free_errors(split, residuals, features)
+    errors["explicit_formula"] = _explicit_formula_errors(split, residuals, max_prime)
     limit = min(limit, max(1, CEILING_TERMS // term_count(stop)))
     errors["riemann_siegel"] = {}
     for window, width in widths.items():
-        errors["riemann_siegel"] |= _ceiling(window, start, truth[: min(width, limit)])
+        truth = residuals(start, start + min(width, limit))
+        errors["riemann_siegel"] |= _ceiling(window, start, truth)
     errors["prime_tail"] = {
         window: prime_tail_scale(float(smooth_height(start + width / 2)), max_prime)
         for window, width in widths.items()
@@ -180,21 +134,49 @@ def _fit_range(split: Split) -> tuple[int, int]:
     return max(start, stop - FIT_ORDINALS), stop
 
 
-def _ridge_prediction(
-    training: tuple[int, int], residuals: Residuals, features: FeatureMatrix, n: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Ridge fitted on the training range, predicted at ordinals n (B,), block by block."""
-    blocks = (
-        (features(np.arange(begin, end)), residuals(begin, end))
-        for begin, end in _blocks(*training)
+def _fits(split: Split, residuals: Residuals, features: FeatureMatrix) -> tuple[RidgeFit, RidgeFit]:
+    """Ridge on the features and AR(2), on training ordinals only."""
+    begin, end = _fit_range(split)
+    linear = fit_ridge(
+        (features(np.arange(low, high)), residuals(low, high)) for low, high in _blocks(begin, end)
     )
-    fit = fit_ridge(blocks)
-    parts = [fit.predict(features(n[begin:end])) for begin, end in _blocks(0, n.size)]
-    return np.concatenate(parts)
+    return linear, fit_ar2(residuals(low - 2, high) for low, high in _blocks(begin + 2, end))
+
+
+def _formula_free_errors(
+    split: Split, residuals: Residuals, features: FeatureMatrix
+) -> dict[str, dict[str, float]]:
+    """RMSE of smooth, linear and ar2, fitted on the training range, piece by piece."""
+    linear, ar2 = _fits(split, residuals, features)
+    errors = {name: _WindowErrors(split) for name in ("smooth", "linear", "ar2")}
+    for low, high in _blocks(*split.extrapolation):
+        seen = residuals(low - 2, high)
+        predictions = {
+            "smooth": np.zeros(high - low),
+            "linear": linear.predict(features(np.arange(low, high))),
+            "ar2": ar2.predict(lagged(seen)),
+        }
+        for name, prediction in predictions.items():
+            errors[name].add(low, prediction, seen[2:])
+    return {name: sums.rmse() for name, sums in errors.items()}
+
+
+def _explicit_formula_errors(
+    split: Split, residuals: Residuals, max_prime: int
+) -> dict[str, float]:
+    """RMSE of the explicit formula, with the number of ordinals where that is limited."""
+    start, stop = split.extrapolation
+    terms = max(1, len(prime_powers_up_to(max_prime)))
+    end = min(stop, start + max(HEADLINE, FORMULA_TERMS // terms))
+    errors = _WindowErrors(split)
+    for low, high in _blocks(start, end):
+        errors.add(low, explicit_formula(np.arange(low, high), max_prime), residuals(low, high))
+    limited = {"next10pct_ordinals": float(end - start)} if end < split.next_tenth[1] else {}
+    return errors.rmse() | limited
 
 
 def _blocks(start: int, stop: int) -> list[tuple[int, int]]:
-    return [(i, min(i + RIDGE_BLOCK, stop)) for i in range(start, stop, RIDGE_BLOCK)]
+    return [(i, min(i + BLOCK, stop)) for i in range(start, stop, BLOCK)]
 
 
 def _ceiling(window: str, start: int, truth: NDArray[np.float64]) -> dict[str, float]:

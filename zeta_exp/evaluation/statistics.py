@@ -17,6 +17,29 @@ def r_squared(prediction: NDArray[np.float64], truth: NDArray[np.float64]) -> fl
     return float(1 - unexplained / np.sum((truth - truth.mean()) ** 2))
 
 
+class Errors:
+    """Root mean square error and R² from running sums, of a window that comes in pieces."""
+
+    def __init__(self) -> None:
+        self.sums = np.zeros(4)  # ordinals, Σ(δ̂ − δ)², Σδ, Σδ²; additive over pieces
+
+    def add(self, prediction: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
+        """The next piece of the window, (B,) each."""
+        error = prediction - truth
+        self.sums += np.array([truth.size, error @ error, truth.sum(), truth @ truth])
+
+    @property
+    def rmse(self) -> float:
+        """As `rmse` of the whole window."""
+        return float(np.sqrt(self.sums[1] / self.sums[0]))
+
+    @property
+    def r_squared(self) -> float:
+        """As `r_squared` of the whole window; δ averages to about 0, so no digits are lost."""
+        count, unexplained, total, square = self.sums
+        return float(1 - unexplained / (square - total**2 / count))
+
+
 def spacings(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unfolded spacings s_n = 1 + δ_{n+1} − δ_n of consecutive ordinals: (B,) to (B−1,)."""
     return 1 + np.diff(residuals)

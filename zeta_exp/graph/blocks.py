@@ -32,13 +32,5 @@ class Block:
 
 def contiguous(start: int, stop: int, size: int, halo: int) -> list[Block]:
     """Cuts [start, stop) into blocks of `size` ordinals; the last one may be shorter."""
-    return _blocks([*range(start, stop, size), stop], halo)
-
-
-def equal_parts(start: int, stop: int, parts: int, halo: int) -> list[Block]:
-    """Cuts [start, stop) into `parts` blocks whose lengths differ by one at most."""
-    return _blocks([start + i * (stop - start) // parts for i in range(parts + 1)], halo)
-
-
-def _blocks(edges: list[int], halo: int) -> list[Block]:
+    edges = [*range(start, stop, size), stop]
     return [Block.with_halo(first, last, halo) for first, last in pairwise(edges)]

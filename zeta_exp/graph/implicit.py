@@ -1,14 +1,13 @@
 """The implicit graph: runs of consecutive ordinals, where a neighbour is a shifted slice."""
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
-from zeta_exp.graph.explicit import edges_from_neighbours
-from zeta_exp.graph.offsets import degree, propagate, signed_offsets
+from zeta_exp.graph.explicit import edge_relations, edges_from_neighbours
+from zeta_exp.graph.offsets import degree, signed_offsets
+from zeta_exp.graph.operators import Convolution, Propagation, Runs, operating_dtype
 
 
 class LineGraph:
@@ -22,20 +21,20 @@ class LineGraph:
         self.ordinals = ordinals
         self.offsets = offsets
         self.exists = exists
-        self._present = None if bool(exists.all()) else exists[..., None]
+        self._runs = Runs(ordinals, None if bool(exists.all()) else exists[..., None], offsets)
 
-    def gather(self, h: Tensor, shifts: Sequence[int]) -> list[Tensor]:
-        """h (R, L, H) at n + o for each o of `shifts`: a list of (R, L, H)."""
-        reach = max(abs(o) for o in shifts)
-        length = h.shape[-2]
-        present = h if self._present is None else h * self._present
-        padded = pad(present, (0, 0, reach, reach))
-        return [padded[..., reach + o : reach + o + length, :] for o in shifts]
+    def propagate(
+        self, h: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """D^-1/2 A D^-1/2 h Wᵀ + b; h: (R, L, H), W: (H', H), b: (H',)."""
+        h = h if weight is None else h.to(operating_dtype(h))
+        out: Tensor = Propagation.apply(h, weight, bias, self._runs)
+        return out
 
-    def propagate(self, h: Tensor) -> Tensor:
-        """D^-1/2 A D^-1/2 h, (R, L, H)."""
-        scale = degree(self.ordinals, self.offsets).rsqrt()[..., None].to(h.dtype)
-        return propagate(self, h, scale)
+    def convolve(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Σ_o W_o h_{n+o} + b; h: (R, L, H), W: (H', T·H), b: (H',)."""
+        out: Tensor = Convolution.apply(h.to(operating_dtype(h)), weight, bias, self._runs)
+        return out
 
     @cached_property
     def edges(self) -> tuple[Tensor, Tensor]:
@@ -52,3 +51,14 @@ class LineGraph:
         return edges_from_neighbours(
             torch.stack(neighbours), degree(self.ordinals, self.offsets).flatten()
         )
+
+    @cached_property
+    def edge_type(self) -> Tensor:
+        """The relation of each edge."""
+        return edge_relations(self.ordinals.flatten(), self.edges[0], self.offsets)
+
+    @property
+    def membership(self) -> Tensor:
+        """The run of each node, (R·L,)."""
+        runs, length = self.ordinals.shape
+        return torch.arange(runs, device=self.ordinals.device).repeat_interleave(length)

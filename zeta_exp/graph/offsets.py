@@ -45,24 +45,30 @@ class Graph(Protocol):
 
     offsets: tuple[int, ...]
 
-    def gather(self, h: Tensor, shifts: Sequence[int]) -> list[Tensor]:
-        """h at ordinals n + o for each signed offset o, zero where the batch has no such node."""
+    def propagate(
+        self, h: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """GCN propagation D^-1/2 A D^-1/2 h Wᵀ + b, A with self-loops; without W, of h itself."""
         ...
 
-    def propagate(self, h: Tensor) -> Tensor:
-        """GCN propagation D^-1/2 A D^-1/2 h, A with self-loops."""
+    def convolve(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Σ_o W_o h_{n+o} + b over `signed_offsets`, zero where the batch has no such node.
+
+        weight: (H', T·H), the matrices of the T relations side by side.
+        """
         ...
 
     @property
     def edges(self) -> tuple[Tensor, Tensor]:
-        """edge_index (2, E) over the flattened nodes and edge_weight (E,), for PyG."""
+        """edge_index (2, E) over the flattened nodes and float64 edge_weight (E,), for PyG."""
         ...
 
+    @property
+    def edge_type(self) -> Tensor:
+        """The relation (E,) of each edge, its place among `signed_offsets`."""
+        ...
 
-def propagate(graph: Graph, h: Tensor, scale: Tensor) -> Tensor:
-    """D^-1/2 A D^-1/2 h by shifts; scale: D^-1/2 as (…, L, 1).  Kipf & Welling 2017, eq. 2."""
-    scaled = h * scale
-    total = torch.zeros_like(scaled)
-    for shifted in graph.gather(scaled, signed_offsets(graph.offsets)):
-        total = total + shifted
-    return total * scale
+    @property
+    def membership(self) -> Tensor:
+        """Which graph of the batch each of the flattened nodes belongs to: runs are apart."""
+        ...

@@ -7,13 +7,14 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from zeta_exp.batch import Batch
+from zeta_exp.losses.base import MeanTerm
 from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
 
 SOFTNESS = 0.05  # mean spacings: below this a spacing counts as a crossing, smoothly
 
 
-class GueNegativeLogLikelihood:
+class GueNegativeLogLikelihood(MeanTerm):
     """mean[−log(32/π²) − 2 log s⁺ + 4s²/π], s⁺ = τ·softplus(s/τ), τ = 0.05.
 
     The Wigner surmise p(s) = (32/π²) s² exp(−4s²/π), softened at s = 0 so that a crossing (s ≤ 0)
@@ -24,12 +25,11 @@ class GueNegativeLogLikelihood:
 
     name = "gue_nll"
     margin = 1
-    view_nodes = 0.0
-    value_is_mean = True
 
     def __init__(self, spacing: Spacing) -> None:
         self._spacing = spacing
         self.needs_whole_line = WHOLE_LINE_SPACINGS.get(spacing, "")
+        self.not_additive = self.needs_whole_line
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ nll, count], float64."""
@@ -43,11 +43,3 @@ class GueNegativeLogLikelihood:
         )
         nll = -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.double().square()
         return torch.stack([(nll * counted).sum(), counted.sum().double()])
-
-    def count(self, total: Tensor) -> Tensor:
-        """The number of owned spacings."""
-        return total[1]
-
-    def value(self, total: Tensor) -> Tensor:
-        """Σ nll / count."""
-        return total[0] / total[1]

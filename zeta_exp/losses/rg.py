@@ -4,7 +4,7 @@
 `dilation` is the published scripts' form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block
+from zeta_exp.losses.base import LossTerm, MeanTerm
 from zeta_exp.models import Model
 
 SCALES = (2, 4)
@@ -23,8 +24,22 @@ def _first_cell_from(ordinal: int, b: int) -> int:
     return -((1 - ordinal) // b) + 1
 
 
-class BlockSpin:
-    """mean_b mean_k (f(R_b X)_k − (R_b f(X))_k)², b ∈ {2, 4}, gradients through both branches.
+def check_scales(scales: Sequence[int]) -> None:
+    """Refuses levels that coarse-grain nothing, or one level twice."""
+    if not scales or min(scales) < 2:
+        raise UserError(
+            f"loss.rg.scales={list(scales)} coarse-grains nothing: give the ordinals of a cell, "
+            "each 2 or more, as in loss.rg.scales=[2,4]"
+        )
+    if len(set(scales)) < len(scales):
+        raise UserError(
+            f"loss.rg.scales={list(scales)} names a level twice: give each once; "
+            "loss.weights.rg weighs them all"
+        )
+
+
+class BlockSpin(LossTerm):
+    """mean_b mean_k (f(R_b X)_k − (R_b f(X))_k)² over levels b, gradients through both branches.
 
     R_b averages over aligned cells of b ordinals (Kadanoff's block spin).  It vanishes for a
     pointwise affine f; of a ±1 convolution it asks for scale-free kernels.  A cell belongs to the
@@ -33,13 +48,14 @@ class BlockSpin:
     """
 
     name = "rg"
-    margin = max(SCALES) - 1
     needs_whole_line = GLOBAL
-    value_is_mean = True
-    view_nodes = sum(1 / b for b in SCALES)
+    needs_runs = True
 
     def __init__(self, scales: Sequence[int] = SCALES) -> None:
+        check_scales(scales)
         self._scales = tuple(scales)
+        self.margin = max(scales) - 1
+        self.view_nodes = sum(1 / b for b in scales)
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """(3·len(scales),) float64."""
@@ -93,19 +109,22 @@ class LocalBlockSpin(BlockSpin):
     Counts the cells that lie in the block and whose coarse receptive field lies in its view.
     """
 
-    margin = 0
     needs_whole_line = ""
+    not_additive = "is cut where the blocks are; use loss.rg.form=block_spin"
 
-    @staticmethod
-    def check_block(size: int, view: int, receptive_field: int) -> None:
+    def __init__(self, scales: Sequence[int] = SCALES) -> None:
+        super().__init__(scales)
+        self.margin = 0
+
+    def check_block(self, size: int, view: int, receptive_field: int) -> None:
         """Refuses blocks of `size` ordinals, seeing `view`, too short to hold one whole cell."""
-        b = max(SCALES)
+        b = max(self._scales)
         cells = min((view - (b - 1)) // b - 2 * receptive_field, size // b - 1)
         if cells < 1:
             needed = b * (2 * receptive_field + 2)
             raise UserError(
-                f"loss.rg.form=local finds no whole coarse cell in blocks of {size} ordinals: "
-                f"use strategy.block_size={needed} or more"
+                f"loss.rg.form=local finds no whole coarse cell of {b} in blocks of {size} "
+                f"ordinals: use strategy.block_size={needed} or more, or smaller loss.rg.scales"
             )
 
     def _coarse_block(self, b: int, block: Block, halo: int) -> Block:
@@ -125,7 +144,7 @@ class LocalBlockSpin(BlockSpin):
         return own & inside, own & ~inside
 
 
-class Dilation:
+class Dilation(MeanTerm):
     """mean (stopgrad f(x_{2n})/2 − f(x_n))², f at 2n with its true neighbours 2n ± o.
 
     n runs over the ordinals of the scope with 2n in the scope too; where there is none (the
@@ -135,10 +154,9 @@ class Dilation:
     """
 
     name = "rg"
-    margin = 0
     needs_whole_line = GLOBAL
-    value_is_mean = True
     view_nodes = 1.0
+    needs_runs = True
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ r², count], float64."""
@@ -155,14 +173,6 @@ class Dilation:
         counted = batch.owned & (batch.ordinals < _dilated_stop(batch.scope))
         difference = (half - output).double() * counted
         return torch.stack([difference.square().sum(), counted.sum().double()])
-
-    def count(self, total: Tensor) -> Tensor:
-        """The number of ordinals."""
-        return total[1]
-
-    def value(self, total: Tensor) -> Tensor:
-        """Σ r² / count."""
-        return total[0] / total[1]
 
 
 def _dilated_stop(scope: tuple[int, int]) -> int:
@@ -187,4 +197,8 @@ def _average_over_cells(b: int, batch: Batch, coarse: Batch, output: Tensor) -> 
     return output[runs, members].mean(-1)
 
 
-RG_FORMS = {"block_spin": BlockSpin, "dilation": Dilation, "local": LocalBlockSpin}
+RG_FORMS: dict[str, Callable[[Sequence[int]], LossTerm]] = {
+    "block_spin": BlockSpin,
+    "dilation": lambda scales: Dilation(),  # its one scale is 2
+    "local": LocalBlockSpin,
+}

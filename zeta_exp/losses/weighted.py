@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
@@ -12,11 +13,11 @@ from zeta_exp.losses.base import LossTerm
 from zeta_exp.losses.gue_mmd import GueMaximumMeanDiscrepancy
 from zeta_exp.losses.gue_nll import GueNegativeLogLikelihood
 from zeta_exp.losses.mse import MeanSquaredError
-from zeta_exp.losses.rg import RG_FORMS
+from zeta_exp.losses.rg import RG_FORMS, SCALES, check_scales
 from zeta_exp.losses.spacing import SPACINGS
 from zeta_exp.models import Model
 
-Statistics = dict[str, Tensor]  # the name of a term to its sums (S,)
+Statistics = dict[str, Tensor]  # the name of a term to its sums (S,), or (2, S) of two halves
 
 
 class WeightedLoss:
@@ -56,21 +57,33 @@ class WeightedLoss:
     def statistics(
         self, batch: Batch, output: Tensor, model: Model, names: Iterable[str] | None = None
     ) -> Statistics:
-        """Sums of the named terms (all by default) over what the batch owns."""
+        """Sums of the named terms (all by default) over what the batch owns.
+
+        (2, S), a row a half, for a term that is no mean and a batch with halves.
+        """
         chosen = self.terms if names is None else names
-        return {name: self.terms[name].statistics(batch, output, model) for name in chosen}
+        return {name: _sums(self.terms[name], batch, output, model) for name in chosen}
 
     def values(self, statistics: Statistics) -> Statistics:
-        """The unweighted value of each term; none of a term that measured nothing."""
-        return {
-            name: self.terms[name].value(total)
-            for name, total in statistics.items()
-            if self.terms[name].count(total) > 0
-        }
+        """The unweighted value of each term; none of a term, or half, that measured nothing."""
+        found = {}
+        for name, total in statistics.items():
+            term, parts = self.terms[name], total.view(-1, total.shape[-1]).unbind()
+            if all(term.count(part) > 0 for part in parts):
+                found[name] = term.value(total) if len(parts) == 1 else term.value_of_halves(*parts)
+        return found
 
     def total(self, values: Mapping[str, Any]) -> Any:
         """Σ λ_i·L_i over the active terms among the values, tensors or numbers."""
         return sum(self.weights[name] * values[name] for name in self.active if name in values)
+
+
+def _sums(term: LossTerm, batch: Batch, output: Tensor, model: Model) -> Tensor:
+    """The statistics of one term, of each half where it needs them."""
+    if batch.half is None or term.value_is_mean:
+        return term.statistics(batch, output, model)
+    halves = (batch.of_half(first) for first in (True, False))
+    return torch.stack([term.statistics(half, output, model) for half in halves])
 
 
 def add_statistics(left: Statistics | None, right: Statistics) -> Statistics:
@@ -80,21 +93,24 @@ def add_statistics(left: Statistics | None, right: Statistics) -> Statistics:
     return {name: left[name] + right[name] for name in right}
 
 
-def make_loss(weights: Mapping[str, float], spacing: str, rg: Mapping[str, str]) -> WeightedLoss:
+def make_loss(weights: Mapping[str, float], spacing: str, rg: Mapping[str, Any]) -> WeightedLoss:
     """The four terms mse, gue_nll, gue_mmd and rg.
 
-    spacing: smooth | mean, the unfolding of predicted gaps; rg.form: block_spin | dilation | local.
+    spacing: smooth | mean, the unfolding of predicted gaps; rg.form: block_spin | dilation | local,
+    rg.scales: the levels b of the first and the last, ordinals a cell.
     """
     if spacing not in SPACINGS:
         raise UserError(f"loss.spacing={spacing} is unknown; known: {', '.join(sorted(SPACINGS))}")
     form = rg["form"]
     if form not in RG_FORMS:
         raise UserError(f"loss.rg.form={form} is unknown; known: {', '.join(sorted(RG_FORMS))}")
+    scales = rg.get("scales", SCALES)
+    check_scales(scales)
     unfold = SPACINGS[spacing]
     terms: list[LossTerm] = [
         MeanSquaredError(),
         GueNegativeLogLikelihood(unfold),
         GueMaximumMeanDiscrepancy(unfold),
-        RG_FORMS[form](),
+        RG_FORMS[form](scales),
     ]
     return WeightedLoss(terms, weights)

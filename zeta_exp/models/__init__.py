@@ -3,6 +3,7 @@
 from zeta_exp.models.base import Model
 from zeta_exp.models.hybrid_gcn import HybridGCN
 from zeta_exp.models.pointwise import MLP, Linear
+from zeta_exp.models.pyg import PyGModel
 from zeta_exp.models.relational import Relational
 
-__all__ = ["MLP", "HybridGCN", "Linear", "Model", "Relational"]
+__all__ = ["MLP", "HybridGCN", "Linear", "Model", "PyGModel", "Relational"]

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
@@ -13,12 +14,25 @@ class Model(nn.Module, ABC):
     """Predicts the target of each node of a batch.
 
     The output at n may depend on the ordinals n − r … n + r only, r = `receptive_field`: with a
-    halo of r the outputs of a block equal those of the whole line.
+    halo of r the outputs of a block equal those of the whole line, but where `inexact` says why
+    not.  The floats are counted in the type of the features, without features and parameters.
     """
 
     receptive_field: int = 0  # in ordinals, on either side
-    floats_per_node: int = 0  # activations kept for the backward pass, for the memory estimate
+    floats_per_node: int = 0  # activations kept for the backward pass, in floats
+    floats_forward: int = 0  # most that are alive at once in a forward pass without gradient
+    inexact: str = ""  # why a block with its halo does not give the outputs of the whole line
+    stochastic: bool = False  # whether two passes over a batch differ in training
     usable_features: tuple[str, ...] | None = None  # names of the features it reads, None for any
+    precision: torch.dtype = torch.float32  # of the products within; parameters stay float32
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """`forward`, with products in `precision` and outputs in the format of the features."""
+        if self.precision is torch.float32:
+            return super().__call__(batch)
+        with torch.autocast(batch.features.device.type, self.precision):
+            output = super().__call__(batch)
+        return output.to(batch.features.dtype)
 
     @abstractmethod
     def forward(self, batch: Batch) -> Tensor:

@@ -2,40 +2,51 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
-from zeta_exp.graph import signed_offsets
+from zeta_exp.graph import Graph
 from zeta_exp.models.base import Model, check_sizes
+
+
+class GraphConvolution(nn.Module):
+    """h ← D^-1/2 A D^-1/2 h Wᵀ + b with the parameters of PyG's `GCNConv`, by their names.
+
+    Kipf & Welling 2017, eq. 2; W starts as Glorot & Bengio 2010 draw it, b at zero.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.lin = nn.Linear(width, width, bias=False)
+        self.bias = nn.Parameter(torch.zeros(width))
+        nn.init.xavier_uniform_(self.lin.weight)
+
+    def forward(self, h: Tensor, graph: Graph) -> Tensor:
+        """(…, L, H) → (…, L, H)."""
+        return graph.propagate(h, self.lin.weight, self.bias)
 
 
 class HybridGCN(Model):
     """Embedding, `layers` residual GCN convolutions, two-layer perceptron.
 
-    The convolution is PyG's `GCNConv`; its weights (d_i d_j)^-1/2 come from the degrees on the
-    unbounded line, so that a block with its halo gives the outputs of the whole graph.
-    Kipf & Welling 2017.
+    Degrees are those of the unbounded line, so that a block with its halo gives the outputs of
+    the whole graph.
     """
 
     def __init__(self, dim: int, offsets: Sequence[int], hidden: int = 64, layers: int = 3) -> None:
-        from torch_geometric.nn import GCNConv
-
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
         self.embed = nn.Linear(dim, hidden)
-        self.layers = nn.ModuleList(
-            GCNConv(hidden, hidden, normalize=False, add_self_loops=False) for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(GraphConvolution(hidden) for _ in range(layers))
         self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         self.receptive_field = layers * max(offsets)
-        # PyG's message passing materialises one message an edge
-        self.floats_per_node = hidden * (3 + layers * (4 + len(signed_offsets(offsets))))
+        self.floats_per_node = 2 * hidden * (1 + layers)  # each relu and each residual sum
+        self.floats_forward = 3 * hidden  # around a relu, with its layer's input
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
-        edge_index, edge_weight = batch.graph.edges
-        shape = batch.features.shape[:-1]
-        h = self.embed(batch.features.flatten(0, -2)).relu()
+        h = self.embed(batch.features).relu()
         for layer in self.layers:
-            h = h + layer(h, edge_index, edge_weight.to(h.dtype)).relu()
-        return self.head(h)[..., 0].view(shape)
+            h = h + layer(h, batch.graph).relu()
+        return self.head(h)[..., 0]

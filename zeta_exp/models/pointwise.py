@@ -15,7 +15,8 @@ class Linear(Model):
     def __init__(self, dim: int, offsets: Sequence[int]) -> None:
         super().__init__()
         self.readout = nn.Linear(dim, 1)
-        self.floats_per_node = 1
+        self.floats_per_node = 0
+        self.floats_forward = 1
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
@@ -34,7 +35,8 @@ class MLP(Model):
         widths = [dim] + [hidden] * layers
         self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         self.head = zero_head(hidden)
-        self.floats_per_node = 2 * hidden * layers
+        self.floats_per_node = 2 * hidden * layers  # before and after each silu
+        self.floats_forward = hidden * min(layers + 1, 3)  # around a silu, with its layer's input
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
@@ -20,12 +19,11 @@ class RelationalConvolution(nn.Module):
 
     def __init__(self, width: int, offsets: Sequence[int]) -> None:
         super().__init__()
-        self.relations = signed_offsets(offsets)
-        self.weight = nn.Linear(width * len(self.relations), width)
+        self.weight = nn.Linear(width * len(signed_offsets(offsets)), width)
 
     def forward(self, h: Tensor, graph: Graph) -> Tensor:
         """(…, L, H) → (…, L, H)."""
-        return self.weight(torch.cat(graph.gather(h, self.relations), -1))
+        return graph.convolve(h, self.weight.weight, self.weight.bias)
 
 
 class Relational(Model):
@@ -44,8 +42,8 @@ class Relational(Model):
         self.layers = nn.ModuleList(RelationalConvolution(hidden, offsets) for _ in range(layers))
         self.head = zero_head(hidden)
         self.receptive_field = layers * max(offsets)
-        relations = len(signed_offsets(offsets))
-        self.floats_per_node = hidden * (2 + layers * (3 + relations))
+        self.floats_per_node = 2 * hidden * (1 + layers)  # before and after each silu
+        self.floats_forward = 3 * hidden  # around a silu, with its layer's input
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""

@@ -70,15 +70,18 @@ def result_table(result: Mapping[str, Any]) -> Table:
 
 def _remark(name: str, result: Mapping[str, Any]) -> str:
     """What the label of a baseline must add in this run."""
+    first = _measured(result["baselines"][name], result["provenance"]["N"] // 10)
     if name == "explicit_formula" and "config" in result:
-        return f", P = {result['config']['evaluation']['max_prime']}"
+        return f", P = {result['config']['evaluation']['max_prime']}{first}"
     if name == "riemann_siegel":
-        errors = result["baselines"][name]
-        measured = errors.get("next10pct_ordinals")
-        if measured and measured < result["provenance"]["N"] // 10:
-            return f" (ceiling), first {int(measured):,}"
-        return "" if _is_control(result) else " (ceiling)"
-    return ""
+        return first if _is_control(result) else f" (ceiling){first}"
+    return first
+
+
+def _measured(errors: Mapping[str, float], width: int) -> str:
+    """Over how many ordinals a baseline was measured, where these are fewer than the window's."""
+    ordinals = errors.get("next10pct_ordinals")
+    return f", first {int(ordinals):,}" if ordinals and ordinals < width else ""
 
 
 def _is_control(result: Mapping[str, Any]) -> bool:

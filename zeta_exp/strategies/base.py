@@ -1,64 +1,75 @@
 """What every strategy is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-
-import torch
-from torch import Tensor
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from zeta_exp.batch import Batch, Line
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.models import Model
+from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
 
-AUTOGRAD_OVERHEAD = 1.5  # gradients and temporaries beside the stored activations
-FLOAT_BYTES = 4
+
+@dataclass(frozen=True)
+class Step:
+    """One update: the portions of the line whose loss it follows."""
+
+    nodes: int  # owned ordinals, of all processes
+    portions: int  # forward passes of this process, one at least
+    batches: Callable[[int], Iterator[Batch]]  # the portions from a given one on, as often as asked
+    layout: str  # how it is cut: a gradient half done goes on with the same layout only
+    idle: bool = False  # this process owns nothing: its one portion is another's and counts nothing
+    key: int | None = None  # equal keys: the same portions again
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The largest forward pass of a strategy and what waits for it, for the memory estimate."""
+
+    nodes: int  # halos and padding included
+    batches: int  # alive at once: at work, waiting and being made
+    one_run: bool  # its features are a slice of a table, not a copy
 
 
 class Visits(ABC):
-    """The batches of a run, epoch by epoch: a function of seed and epoch alone."""
+    """The steps of a run, epoch by epoch: a function of seed and epoch alone."""
 
     updates_per_epoch: int
 
     @abstractmethod
-    def epoch(self, index: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `index` (from 0) in order, without the first `skip`."""
+    def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
+        """The steps of epoch `index` (from 0) in order, without the first `skip`."""
 
 
 class Strategy(ABC):
-    """How the training range is cut into batches, one update of the optimiser each."""
+    """How the training range is cut into steps, one update of the optimiser each."""
 
     name: str
-    smaller: str  # what to use where this one does not fit
+    in_blocks_same: str = ""  # what smaller blocks do not change
 
     @abstractmethod
     def check(self, split: Split, loss: WeightedLoss, model: Model) -> None:
         """Raises `UserError` for a loss or size that this strategy can't serve."""
 
-    def notes(self, loss: WeightedLoss) -> list[str]:
+    def notes(self, split: Split, loss: WeightedLoss, model: Model) -> list[str]:
         """What sets this strategy's loss apart from the loss of the whole line."""
         return []
 
     @abstractmethod
-    def nodes_at_once(self, split: Split, loss: WeightedLoss, model: Model) -> int:
-        """Nodes of the largest batch, for the memory estimate."""
+    def portion(self, split: Split, loss: WeightedLoss, model: Model, device_type: str) -> Portion:
+        """What a forward pass in training holds."""
+
+    def partition_bytes(self, split: Split, offsets: tuple[int, ...]) -> int:
+        """Bytes of what says which ordinals belong together."""
+        return 0
 
     @abstractmethod
-    def open(self, line: Line, split: Split, loss: WeightedLoss, model: Model) -> Visits:
-        """The batches of a run on the training range of `split`."""
+    def in_blocks(self, size: int | None) -> "Strategy":
+        """What does the same in blocks of `size` ordinals (None: of its own choice), in less."""
 
-    def peak_bytes(self, split: Split, loss: WeightedLoss, model: Model, dim: int) -> int:
-        """Estimated bytes of the features and activations of the largest batch."""
-        floats = 2 * dim + AUTOGRAD_OVERHEAD * model.floats_per_node
-        nodes = self.nodes_at_once(split, loss, model) * (1 + loss.view_nodes)
-        return int(nodes * floats * FLOAT_BYTES)
-
-    def gradient(self, model: Model, loss: WeightedLoss, batch: Batch) -> Tensor:
-        """Adds the gradient of the batch's loss to the parameters; returns the loss."""
-        output = model(batch)
-        values = loss.values(loss.statistics(batch, output, model, loss.active))
-        if not values:  # the batch is too small for any term
-            return torch.zeros(())
-        total: Tensor = loss.total(values)
-        total.backward()
-        return total.detach()
+    @abstractmethod
+    def open(
+        self, line: Line, split: Split, loss: WeightedLoss, model: Model, ranks: Ranks
+    ) -> Visits:
+        """The steps of a run on the training range of `split`."""

@@ -1,41 +1,37 @@
 """Team 1: the whole training range in one step."""
 
-from collections.abc import Iterator
-
-from zeta_exp.batch import Batch, Line
-from zeta_exp.graph import Block
+from zeta_exp.batch import Line
+from zeta_exp.errors import UserError
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.models import Model
+from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
-from zeta_exp.strategies.base import Strategy, Visits
+from zeta_exp.strategies.base import Visits
+from zeta_exp.strategies.streamed import Streamed
 
 
-class _OneBatch(Visits):
-    updates_per_epoch = 1
-
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-
-    def epoch(self, index: int, skip: int = 0) -> Iterator[Batch]:
-        if not skip:
-            yield self._batch
-
-
-class FullBatch(Strategy):
-    """One block holds the training range; every loss is the loss of the whole line."""
+class FullBatch(Streamed):
+    """`Streamed` with one block: every loss is the loss of the whole line, in one pass."""
 
     name = "fullbatch"
-    smaller = "strategy=minibatch"
+
+    def __init__(self) -> None:
+        super().__init__(block_size=None, steps_per_epoch=1, seed=0)
+
+    def block_size(self, split: Split, device_type: str) -> int:
+        """The training range."""
+        return split.train[1] - split.train[0]
 
     def check(self, split: Split, loss: WeightedLoss, model: Model) -> None:
-        """Serves every loss."""
+        """Serves every loss and model."""
 
-    def nodes_at_once(self, split: Split, loss: WeightedLoss, model: Model) -> int:
-        """The training range and its halo."""
-        start, stop = split.train
-        return stop - start + 2 * (model.receptive_field + loss.margin(loss.active))
-
-    def open(self, line: Line, split: Split, loss: WeightedLoss, model: Model) -> Visits:
-        """The same batch in every epoch."""
-        block = Block.with_halo(*split.train, halo=model.receptive_field + loss.margin(loss.active))
-        return _OneBatch(line.runs([block]))
+    def open(
+        self, line: Line, split: Split, loss: WeightedLoss, model: Model, ranks: Ranks
+    ) -> Visits:
+        """One step of one block, which one process works on."""
+        if not ranks.alone:
+            raise UserError(
+                f"strategy={self.name} is one block, and torchrun has started {ranks.world} "
+                "processes: use strategy=streamed (the same gradient) or one process"
+            )
+        return super().open(line, split, loss, model, ranks)

@@ -1,22 +1,29 @@
 """Team 2: Cluster-GCN mini-batches, whose memory follows the cluster size and not N."""
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from zeta_exp.batch import Batch, Line
 from zeta_exp.errors import UserError
-from zeta_exp.graph.blocks import Block, contiguous, equal_parts
-from zeta_exp.graph.partitions import membership, metis_clusters
+from zeta_exp.graph import Block
+from zeta_exp.graph.partitions import Clusters, PartitionCache, check_size
 from zeta_exp.losses import WeightedLoss
-from zeta_exp.losses.rg import LocalBlockSpin
 from zeta_exp.models import Model
+from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
-from zeta_exp.strategies.base import Strategy, Visits
+from zeta_exp.strategies.ahead import ahead
+from zeta_exp.strategies.base import Portion, Step, Strategy, Visits
+from zeta_exp.strategies.order import ShuffledOrder, Steps, Tiling, WindowedOrder
 
 DEFAULT_BLOCK_SIZE = 64
 PARTITIONS = ("contiguous", "metis")
+# Bytes that an entry of the graph's lists of neighbours takes while METIS works: so the peak of a
+# run is 5% over-estimated at 10^5 ordinals with 7 offsets and 12% at 10^6 with one.
+METIS_EDGE = 40
+STEPS_AHEAD = 4  # whose features and targets are made while the model works
 
 
 class MiniBatch(Strategy):
@@ -24,13 +31,14 @@ class MiniBatch(Strategy):
 
     partition=contiguous: blocks of consecutive ordinals, with the halo that makes their outputs
     exact (default) or, with halo=False, with the edges between blocks cut as in Cluster-GCN.
-    partition=metis: PyG's `ClusterData` and `ClusterLoader`; edges between the clusters of one
-    step are kept, spacings are taken within one cluster only.
+    partition=metis: METIS clusters as in PyG's `ClusterData`, kept in `partition_cache`; edges
+    between the clusters that a process has of one step are kept, spacings are taken within one
+    cluster only.
     Give the size of a cluster (`block_size`) or their number (`parts`).
+    debias: a term that is no mean is the product of two halves of a step's clusters.
     """
 
     name = "minibatch"
-    smaller = "a smaller strategy.block_size or strategy.blocks_per_step"
 
     def __init__(
         self,
@@ -40,6 +48,8 @@ class MiniBatch(Strategy):
         halo: bool | None,
         partition: str,
         seed: int,
+        debias: bool = True,
+        partition_cache: str | None = None,
     ) -> None:
         if block_size is not None and parts is not None:
             raise UserError(
@@ -57,16 +67,19 @@ class MiniBatch(Strategy):
         ):
             if value is not None and value < least:
                 raise UserError(f"strategy.{key}={value} is too small: use {least} or more")
-        self._block_size, self._parts = block_size, parts
-        self.blocks_per_step = blocks_per_step
         if partition == "metis" and halo:
             raise UserError(
                 "strategy.halo=true with strategy.partition=metis: a METIS cluster has no halo; "
                 "leave strategy.halo out or use strategy.partition=contiguous"
             )
+        self._block_size, self._parts = block_size, parts
+        self.blocks_per_step = blocks_per_step
         self.halo = partition == "contiguous" if halo is None else halo
         self.partition = partition
-        self._seed = seed
+        self.debias = debias
+        self.partition_cache = partition_cache
+        self.seed = seed
+        self._cache_notes: tuple[str, ...] = ()  # known once opened
 
     def block_size(self, split: Split) -> int:
         """Ordinals of a cluster (the mean, for METIS)."""
@@ -84,93 +97,182 @@ class MiniBatch(Strategy):
         return size
 
     def parts(self, split: Split) -> int:
-        """Number of clusters."""
+        """Number of clusters; METIS may leave some empty."""
         return self._parts or -(-(split.train[1] - split.train[0]) // self.block_size(split))
 
-    def blocks(self, split: Split, halo: int) -> list[Block]:
-        """The contiguous clusters of the training range, seeing `halo` ordinals on either side."""
+    def tiling(self, split: Split) -> Tiling:
+        """The contiguous clusters of the training range."""
         if self._parts is not None:
-            return equal_parts(*split.train, self._parts, halo)
-        return contiguous(*split.train, self.block_size(split), halo)
+            return Tiling.in_parts(*split.train, self._parts)
+        return Tiling.of_size(*split.train, self.block_size(split))
+
+    def halves(self, split: Split) -> bool:
+        """Whether steps are halved: not where one cluster, or the whole line, is a step."""
+        return self.debias and 1 < self.blocks_per_step < self.parts(split)
 
     def margin(self, loss: WeightedLoss, model: Model) -> int:
         """Ordinals a block sees on either side."""
         return model.receptive_field + loss.margin(loss.active) if self.halo else 0
 
     def check(self, split: Split, loss: WeightedLoss, model: Model) -> None:
-        """Refuses losses that need the whole line, and blocks too small for `local`."""
+        """Refuses losses that need the whole line, blocks too small for one, and METIS too large.
+
+        Reads no zero and builds no graph.
+        """
         size = self.block_size(split)
+        if self.partition == "metis":
+            check_size(split.train[1] - split.train[0])
         for name in loss.whole_line_terms:
             raise UserError(
                 f"loss.weights.{name}={loss.weights[name]:g} with strategy=minibatch: the term "
                 f"{loss.terms[name].needs_whole_line}, loss.weights.{name}=0 or strategy=fullbatch"
             )
-        if loss.weights["rg"] > 0:
-            if self.partition == "metis":
+        for name in loss.active:
+            term = loss.terms[name]
+            if term.needs_runs and self.partition == "metis":
                 raise UserError(
-                    "loss.rg.form=local coarse-grains runs of consecutive ordinals, and a METIS "
-                    "cluster is none: use strategy.partition=contiguous"
+                    f"loss.weights.{name}={loss.weights[name]:g} coarse-grains runs of consecutive "
+                    "ordinals, and a METIS cluster is none: use strategy.partition=contiguous"
                 )
-            LocalBlockSpin.check_block(
-                size, size + 2 * self.margin(loss, model), model.receptive_field
-            )
+            view = size + 2 * self.margin(loss, model)
+            term.check_block(size, view, model.receptive_field)
 
-    def notes(self, loss: WeightedLoss) -> list[str]:
-        """Names the active terms whose mini-batch gradient is biased."""
+    def notes(self, split: Split, loss: WeightedLoss, model: Model) -> list[str]:
+        """Names the active terms whose mini-batch gradient is biased; what the cache had to say."""
+        whole = self.blocks_per_step >= self.parts(split)
         biased = [name for name in loss.active if not loss.terms[name].value_is_mean]
+        if whole or self.halves(split):
+            biased = []
         return [
-            f"{name} is no mean: on average its mini-batch value exceeds that of the whole line "
-            "by the variance of the batch's statistics"
-            for name in biased
+            *self._cache_notes,
+            *(
+                f"{name} is no mean: on average its mini-batch value exceeds that of the whole "
+                "line by the variance of the batch's statistics; strategy.debias=true with "
+                "strategy.blocks_per_step=2 or more avoids that"
+                for name in biased
+            ),
         ]
 
-    def nodes_at_once(self, split: Split, loss: WeightedLoss, model: Model) -> int:
-        """The blocks of a step with their halos."""
+    def portion(self, split: Split, loss: WeightedLoss, model: Model, device_type: str) -> Portion:
+        """The blocks of a step with their halos; the next steps are made meanwhile."""
         size = self.block_size(split) + 2 * self.margin(loss, model)
-        return size * min(self.blocks_per_step, self.parts(split))
+        steps = -(-self.parts(split) // self.blocks_per_step)
+        blocks = -(-self.parts(split) // steps)
+        return Portion(size * blocks, min(1 + STEPS_AHEAD, steps), one_run=blocks == 1)
 
-    def open(self, line: Line, split: Split, loss: WeightedLoss, model: Model) -> Visits:
-        """Batches of `blocks_per_step` clusters each."""
-        if self.partition == "metis":
-            return _MetisVisits(self, line, split, self._seed)
-        return _ContiguousVisits(self, line, split, self.margin(loss, model), self._seed)
+    def partition_bytes(self, split: Split, offsets: tuple[int, ...]) -> int:
+        """Of METIS, which holds the graph several times over."""
+        if self.partition != "metis":
+            return 0
+        return METIS_EDGE * 2 * len(offsets) * (split.train[1] - split.train[0])
 
-
-class _ContiguousVisits(Visits):
-    def __init__(self, strategy: MiniBatch, line: Line, split: Split, halo: int, seed: int) -> None:
-        self._line, self._scope, self._seed = line, split.train, seed
-        self._blocks = strategy.blocks(split, halo)
-        self._per_step = strategy.blocks_per_step
-        self.updates_per_epoch = -(-len(self._blocks) // self._per_step)
-
-    def epoch(self, index: int, skip: int = 0) -> Iterator[Batch]:
-        order = np.random.default_rng((self._seed, index)).permutation(len(self._blocks))
-        for first in range(skip * self._per_step, len(order), self._per_step):
-            chosen = [self._blocks[i] for i in order[first : first + self._per_step]]
-            yield self._line.runs(chosen, self._scope)
-
-
-class _MetisVisits(Visits):
-    def __init__(self, strategy: MiniBatch, line: Line, split: Split, seed: int) -> None:
-        from torch_geometric.loader import ClusterLoader
-
-        self._line, self._split, self._seed = line, split, seed
-        clusters = metis_clusters(*split.train, offsets=line.offsets, parts=strategy.parts(split))
-        self._part = membership(clusters, *split.train)
-        self._generator = torch.Generator()
-        self._loader = ClusterLoader(
-            clusters,
-            batch_size=strategy.blocks_per_step,
-            shuffle=True,
-            generator=self._generator,
+    def in_blocks(self, size: int | None) -> "MiniBatch":
+        """As many clusters a step, of `size` ordinals."""
+        return MiniBatch(
+            block_size=size,
+            parts=None,
+            blocks_per_step=self.blocks_per_step,
+            halo=self.halo,
+            partition=self.partition,
+            seed=self.seed,
+            debias=self.debias,
+            partition_cache=self.partition_cache,
         )
-        self.updates_per_epoch = len(self._loader)
 
-    def epoch(self, index: int, skip: int = 0) -> Iterator[Batch]:
-        seed = np.random.SeedSequence((self._seed, index)).generate_state(1, np.uint64)[0]
-        self._generator.manual_seed(int(seed) >> 1)
-        for step, data in enumerate(self._loader):
-            if step >= skip:
-                ordinals = np.sort(data.ordinal.numpy())
-                part = self._part[ordinals - self._split.train[0]]
-                yield self._line.cluster(ordinals, part, self._split.train)
+    def open(
+        self, line: Line, split: Split, loss: WeightedLoss, model: Model, ranks: Ranks
+    ) -> Visits:
+        """Steps of `blocks_per_step` clusters or one fewer, dealt out to the ranks in turn."""
+        if self.partition == "metis":
+            return _ClusterVisits(self, line, split, self._clusters(line, split, ranks), ranks)
+        return _BlockVisits(self, line, split, self.margin(loss, model), ranks)
+
+    def _clusters(self, line: Line, split: Split, ranks: Ranks) -> Clusters:
+        """The METIS clusters, from the first process to all: so they are the same in each."""
+        membership = None
+        if ranks.first:
+            nodes = split.train[1] - split.train[0]
+            cache = PartitionCache(self.partition_cache)
+            partition = cache.partition(nodes, line.offsets, self.parts(split))
+            membership, self._cache_notes = partition.membership, partition.notes
+        return Clusters.of(np.asarray(ranks.agree(membership)))
+
+
+class _MiniBatchVisits(Visits):
+    """Steps made ahead, each of one batch."""
+
+    def __init__(
+        self, strategy: MiniBatch, line: Line, split: Split, steps: Steps, ranks: Ranks
+    ) -> None:
+        self._line, self._scope, self._steps, self._ranks = line, split.train, steps, ranks
+        self._halved = strategy.halves(split)
+        self.updates_per_epoch = steps.count
+
+    def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
+        return ahead(self._made(index, skip), STEPS_AHEAD)
+
+    def _made(self, index: int, skip: int) -> Iterator[Step]:
+        for place, chosen in enumerate(self._steps.epoch(index, skip), start=skip):
+            yield self._step(chosen, f"{index}:{place}")
+
+    def _step(self, chosen: Sequence[int], layout: str) -> Step:
+        """This process's part of a step: every world-th of the chosen clusters."""
+        half = np.arange(len(chosen)) < len(chosen) // 2
+        own = range(self._ranks.rank, len(chosen), self._ranks.world)
+        places = list(own) or [0]
+        batch = self._batch(
+            [chosen[place] for place in places], half[places] if self._halved else None
+        )
+        return Step(
+            nodes=sum(map(self._size, chosen)),
+            portions=1,
+            batches=lambda done: iter([batch][done:]),
+            layout=layout,
+            idle=not own,
+        )
+
+    @abstractmethod
+    def _size(self, cluster: int) -> int:
+        """Ordinals of a cluster."""
+
+    @abstractmethod
+    def _batch(self, clusters: Sequence[int], half: NDArray[np.bool_] | None) -> Batch:
+        """The batch of some clusters (K,), and which are of the first half (K,)."""
+
+
+class _BlockVisits(_MiniBatchVisits):
+    def __init__(
+        self, strategy: MiniBatch, line: Line, split: Split, halo: int, ranks: Ranks
+    ) -> None:
+        self._tiling, self._halo = strategy.tiling(split), halo
+        order = WindowedOrder(self._tiling, strategy.seed)
+        super().__init__(strategy, line, split, Steps(order, strategy.blocks_per_step), ranks)
+
+    def _size(self, cluster: int) -> int:
+        first, last = self._tiling.limits(cluster)
+        return last - first
+
+    def _batch(self, clusters: Sequence[int], half: NDArray[np.bool_] | None) -> Batch:
+        limits = map(self._tiling.limits, clusters)
+        blocks = [Block.with_halo(first, last, self._halo) for first, last in limits]
+        return self._line.runs(blocks, self._scope, half)
+
+
+class _ClusterVisits(_MiniBatchVisits):
+    def __init__(
+        self, strategy: MiniBatch, line: Line, split: Split, clusters: Clusters, ranks: Ranks
+    ) -> None:
+        self._clusters = clusters
+        order = ShuffledOrder(len(clusters), strategy.seed)
+        super().__init__(strategy, line, split, Steps(order, strategy.blocks_per_step), ranks)
+
+    def _size(self, cluster: int) -> int:
+        return self._clusters.size(cluster)
+
+    def _batch(self, clusters: Sequence[int], half: NDArray[np.bool_] | None) -> Batch:
+        members = [self._clusters.members(cluster) for cluster in clusters]
+        nodes = np.concatenate(members)
+        ascending = np.argsort(nodes)
+        part = np.repeat(np.arange(len(members)), list(map(len, members)))[ascending]
+        ordinals = nodes[ascending].astype(np.int64) + self._scope[0]
+        return self._line.cluster(ordinals, part, self._scope, None if half is None else half[part])

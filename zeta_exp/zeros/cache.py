@@ -7,15 +7,21 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 RUN = 1 << 16  # ordinals of an aligned run: [k·RUN + 1, (k+1)·RUN + 1)
+CAPACITY = 32  # runs that a source keeps: 16 MiB of residuals; training goes through 8 at a time
 
 Value = TypeVar("Value")
+
+
+def first_of_run(n: int) -> int:
+    """The first ordinal of the aligned run that holds n."""
+    return (n - 1) // RUN * RUN + 1
 
 
 def aligned_pieces(start: int, stop: int) -> list[tuple[int, int]]:
     """[start, stop) cut where aligned runs begin: half-open ranges of ordinals, ascending."""
     pieces = []
     while start < stop:
-        end = min(stop, ((start - 1) // RUN + 1) * RUN + 1)
+        end = min(stop, first_of_run(start) + RUN)
         pieces.append((start, end))
         start = end
     return pieces

@@ -6,7 +6,7 @@ A table read from a file is in `table`, random controls in `surrogate`.
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -16,10 +16,9 @@ from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height
 from zeta_exp.zeros import engine
-from zeta_exp.zeros.cache import RUN, RunCache, aligned_pieces
+from zeta_exp.zeros.cache import CAPACITY, RUN, RunCache, aligned_pieces, first_of_run
 from zeta_exp.zeros.stretch import stretch_of_residuals
 
-_CAPACITY = 160  # runs of 2^16 ordinals: 10^7 zeros in 160 MiB
 _BLOCKS_AHEAD = 2  # the least that is computed at once, in blocks of the engine
 
 
@@ -42,27 +41,27 @@ class ZeroSource(Protocol):
 class _Run(NamedTuple):
     """An aligned run of zeros."""
 
-    ordinates: NDArray[np.float64]  # (≤ RUN,)
     residuals: NDArray[np.float64]  # (≤ RUN,)
+    ordinates: NDArray[np.float64]  # (≤ RUN,); none where nobody asked for them
 
 
-def _first_of_run(n: int) -> int:
-    return (n - 1) // RUN * RUN + 1
+def _empty_run(size: int, with_ordinates: bool) -> _Run:
+    return _Run(np.empty(size), np.empty(size if with_ordinates else 0))
 
 
-def _computed_runs(first: int, stop: int) -> Iterator[tuple[int, _Run]]:
+def _computed_runs(first: int, stop: int, with_ordinates: bool) -> Iterator[tuple[int, _Run]]:
     """The runs of [first, stop), with their first ordinals; `first` begins one."""
-    begin, run = first, _Run(np.empty(0), np.empty(0))
+    begin, run = first, _empty_run(0, with_ordinates)
     for block in engine.stream(first, stop - first):
-        ordinates = block.stretch.ordinates()
+        ordinates = block.stretch.ordinates() if with_ordinates else None
         for low, high in aligned_pieces(block.start, block.stop):
-            if low == _first_of_run(low):
-                begin, size = low, min(RUN, stop - low)
-                run = _Run(np.empty(size), np.empty(size))
+            if low == first_of_run(low):
+                begin, run = low, _empty_run(min(RUN, stop - low), with_ordinates)
             place = slice(low - begin, high - begin)
             part = slice(low - block.start, high - block.start)
-            run.ordinates[place] = ordinates[part]
             run.residuals[place] = block.residuals[part]
+            if ordinates is not None:
+                run.ordinates[place] = ordinates[part]
             if place.stop == run.residuals.size:
                 yield begin, run
 
@@ -70,61 +69,71 @@ def _computed_runs(first: int, stop: int) -> Iterator[tuple[int, _Run]]:
 class ComputedZeros:
     """Zeros from the engine, kept in a bounded cache of aligned runs of 2^16 ordinals.
 
+    Of a run only the residuals are kept, and its ordinates once they are asked for.
+
     The engine works in blocks, of √(t/2π) zeros where they are long, and computes one at either end
     to check the rest.  So what is missing of a request is computed in one go, and on to the length
-    of two blocks, which keeps the cost of a zero within about twice the engine's.
+    of two blocks, which keeps the cost of a zero within about twice the engine's.  A thread that
+    asks while another computes waits for it.
     """
 
-    def __init__(self, capacity: int = _CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._kept: OrderedDict[int, _Run] = OrderedDict()  # by first ordinal, last used last
         self._lock = threading.Lock()
 
-    def _runs(self, start: int, stop: int) -> Iterator[tuple[int, _Run]]:
+    def _has(self, first: int, with_ordinates: bool) -> bool:
+        """Whether the run that begins at `first` is kept, with its ordinates if need be."""
+        run = self._kept.get(first)
+        return run is not None and (run.ordinates.size > 0 or not with_ordinates)
+
+    def _runs(self, start: int, stop: int, with_ordinates: bool) -> Iterator[tuple[int, _Run]]:
         """The runs that meet [start, stop) in order, and any that were computed on the way."""
-        first = _first_of_run(start)
+        first = first_of_run(start)
         while first < stop:
-            if first in self._kept:
+            if self._has(first, with_ordinates):
                 self._kept.move_to_end(first)
                 yield first, self._kept[first]
             else:
-                end = self._end_of_missing(first, stop)
-                for begin, run in _computed_runs(first, end):
+                end = self._end_of_missing(first, stop, with_ordinates)
+                for begin, run in _computed_runs(first, end, with_ordinates):
                     self._kept[begin] = run
+                    self._kept.move_to_end(begin)
                     if len(self._kept) > self._capacity:
                         self._kept.popitem(last=False)
                     yield begin, run
                 first = begin
             first += RUN
 
-    def _end_of_missing(self, first: int, stop: int) -> int:
+    def _end_of_missing(self, first: int, stop: int, with_ordinates: bool) -> int:
         """Where to stop computing from `first` on."""
         end = first + RUN
-        while end < stop and end not in self._kept:
+        while end < stop and not self._has(end, with_ordinates):
             end += RUN
         block = math.sqrt(float(smooth_height(first)) / (2 * math.pi))
         enough = first + math.ceil(_BLOCKS_AHEAD * block / RUN) * RUN
         return min(max(end, enough), engine.MAX_ORDINAL + 1)
 
-    def _collect(self, start: int, stop: int, field: int) -> NDArray[np.float64]:
+    def _collect(self, start: int, stop: int, with_ordinates: bool) -> NDArray[np.float64]:
         if start == stop:
             return np.empty(0)
         engine.validate(start, stop - start)
         values = np.empty(stop - start)
         with self._lock:
-            for first, run in self._runs(start, stop):
+            for first, run in self._runs(start, stop, with_ordinates):
                 low, high = max(start, first), min(stop, first + RUN)
                 if low < high:
-                    values[low - start : high - start] = run[field][low - first : high - first]
+                    kept = run.ordinates if with_ordinates else run.residuals
+                    values[low - start : high - start] = kept[low - first : high - first]
         return values
 
     def ordinates(self, start: int, stop: int) -> NDArray[np.float64]:
         """γ_n, (stop−start,); raises as `engine.stream` does."""
-        return self._collect(start, stop, _Run._fields.index("ordinates"))
+        return self._collect(start, stop, with_ordinates=True)
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
         """δ_n, (stop−start,), with the digits that γ_n in float64 has lost."""
-        return self._collect(start, stop, _Run._fields.index("residuals"))
+        return self._collect(start, stop, with_ordinates=False)
 
     def provenance(self) -> dict[str, str | int]:
         """The name of the source: its zeros depend on nothing else."""
@@ -149,41 +158,59 @@ class ShuffledZeros:
         self._split = split
         self._seed = seed
         self._true = ComputedZeros()
-        ranges = (split.train, split.validation, split.extrapolation)
-        self._windows = dict(piece for limits in ranges for piece in aligned_pieces(*limits))
-        self._shuffled = RunCache(self._shuffle, _CAPACITY)
+        self._shuffled = RunCache(self._shuffle, CAPACITY)
+
+    def _window(self, n: int) -> tuple[int, int] | None:
+        """The window that holds ordinal n; None beyond the ranges."""
+        for start, stop in (self._split.train, self._split.validation, self._split.extrapolation):
+            if start <= n < stop:
+                run = first_of_run(n)
+                return max(start, run), min(stop, run + RUN)
+        return None
 
     def _shuffle(self, first: int) -> NDArray[np.float64]:
         """The residuals of the window that begins at `first`, permuted by the seed."""
-        residuals = self._true.residuals(first, self._windows[first])
+        window = self._window(first)
+        if window is None:
+            raise ValueError(f"no window begins at ordinal {first}")
+        residuals = self._true.residuals(*window)
         return np.random.default_rng([self._seed, first]).permutation(residuals)
 
     def _rebuilt(self, first: int) -> NDArray[np.float64]:
         """The ordinates of the window that begins at `first`."""
         return stretch_of_residuals(first, self._shuffled(first)).ordinates()
 
-    def _overlaps(self, start: int, stop: int) -> list[tuple[int, int, int]]:
-        """Windows that meet [start, stop): (first of the window, low, high) of the common part."""
-        return [
-            (first, max(first, start), min(end, stop))
-            for first, end in self._windows.items()
-            if first < stop and start < end
-        ]
+    def _collect(
+        self,
+        start: int,
+        stop: int,
+        of_window: Callable[[int], NDArray[np.float64]],
+        beyond: Callable[[int, int], NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """Values of [start, stop): of each window's first ordinal, or of a range beyond them."""
+        if start == stop:
+            return np.empty(0)
+        engine.validate(start, stop - start)
+        values = np.empty(stop - start)
+        low = start
+        while low < stop:
+            window = self._window(low)
+            if window is None:
+                high = stop if low >= self._split.start else min(stop, self._split.start)
+                values[low - start : high - start] = beyond(low, high)
+            else:
+                first, high = window[0], min(stop, window[1])
+                values[low - start : high - start] = of_window(first)[low - first : high - first]
+            low = high
+        return values
 
     def ordinates(self, start: int, stop: int) -> NDArray[np.float64]:
         """Ordinates rebuilt from the shuffled residuals, (stop−start,)."""
-        ordinates = self._true.ordinates(start, stop)
-        for first, low, high in self._overlaps(start, stop):
-            ordinates[low - start : high - start] = self._rebuilt(first)[low - first : high - first]
-        return ordinates
+        return self._collect(start, stop, self._rebuilt, self._true.ordinates)
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
         """Shuffled residuals, (stop−start,)."""
-        residuals = self._true.residuals(start, stop)
-        for first, low, high in self._overlaps(start, stop):
-            shuffled = self._shuffled(first)
-            residuals[low - start : high - start] = shuffled[low - first : high - first]
-        return residuals
+        return self._collect(start, stop, self._shuffled, self._true.residuals)
 
     def provenance(self) -> dict[str, str | int]:
         """The seed, and the ranges that were shuffled."""

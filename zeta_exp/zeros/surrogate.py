@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from zeta_exp.errors import UserError
 from zeta_exp.theory.gue import chain, cue_circles, poisson_circles
 from zeta_exp.zeros import engine
-from zeta_exp.zeros.cache import RUN, RunCache, aligned_pieces
+from zeta_exp.zeros.cache import CAPACITY, RUN, RunCache, aligned_pieces, first_of_run
 from zeta_exp.zeros.stretch import stretch_of_residuals
 
 SMALLEST, LARGEST = 2, 1024  # levels of a circle; a matrix of 1024 takes a second
-_CAPACITY = 160  # runs of 2^16 ordinals: 80 MiB
 
 
 class _Circles(ABC):
@@ -36,7 +35,7 @@ class _Circles(ABC):
             raise UserError(f"seed={seed} of the {self._name} zeros is negative: use 0 or more")
         self._size = size
         self._seed = seed
-        self._runs = RunCache(self._draw, _CAPACITY)
+        self._runs = RunCache(self._draw, CAPACITY)
 
     @abstractmethod
     def _circles(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.float64]:
@@ -68,7 +67,7 @@ class _Circles(ABC):
         engine.validate(start, stop - start)
         values = np.empty(stop - start)
         for low, high in aligned_pieces(start, stop):
-            first = (low - 1) // RUN * RUN + 1
+            first = first_of_run(low)
             values[low - start : high - start] = values_of_run(first)[low - first : high - first]
         return values
 

@@ -1,8 +1,7 @@
-"""Zeros from a table in any format, compared with the engine before a run begins.
+"""Zeros from a table in any format, compared with the engine before a run begins."""
 
-Of the table only the ordinals of the run are kept.
-"""
-
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.split import MINIMUM_N, Split
 from zeta_exp.zeros.formats import ZeroTable, read
 from zeta_exp.zeros.integrity import between, verify
+from zeta_exp.zeros.listed import ListedZeros
 from zeta_exp.zeros.source import ComputedZeros
 from zeta_exp.zeros.stretch import Stretch
 
@@ -20,35 +20,31 @@ class TableZeros:
     """Zeros of a table, checked when opened; ordinals past what a run may see are computed.
 
     path: a file or a folder of shards, local or remote; start: the ordinal of its first zero, by
-    default what it says, else 1.
+    default what it says, else 1.  Memory doesn't grow with N for shards and for a plain local
+    .npy; the other formats have no random access, so their zeros are kept, at most 10^8.
     Raises UserError that names the place, the ordinal and the remedy, for a table that can't be
     read, a zero that is missing, extra, doubled, misplaced or wrong, and too few zeros.
     """
 
     def __init__(self, path: str | Path, split: Split, start: int | None = None) -> None:
-        table, stretches = _read(path, start, split)
-        if stretches:
-            _check_zeros(table, split, stretches)
-        _check_length(table, split, stretches)
-        self._split = split
+        table = _opened(path, start, split)
+        listed = ListedZeros(table, split.start, split.extrapolation[1])
+        _check_zeros(table, split, listed)
+        _check_length(table, split, listed)
+        self._split, self._table, self._listed = split, table, listed
+        self._stop = listed.stop
         self._engine = ComputedZeros()
-        self._table = table
-        self._stop = stretches[-1].stop
-        self._ordinates = np.concatenate([part.ordinates() for part in stretches])
-        self._residuals = np.concatenate([part.residuals() for part in stretches])
 
     def ordinates(self, start: int, stop: int) -> NDArray[np.float64]:
         """γ_n rounded to float64, (stop−start,); from the engine outside the run."""
         low, high = self._inside(start, stop)
-        listed = self._ordinates[low - self._split.start : high - self._split.start]
-        engine = self._engine.ordinates
+        listed, engine = self._listed.ordinates(low, high), self._engine.ordinates
         return np.concatenate([engine(start, low), listed, engine(high, stop)])
 
     def residuals(self, start: int, stop: int) -> NDArray[np.float64]:
         """δ_n of the zeros as listed, (stop−start,); from the engine outside the run."""
         low, high = self._inside(start, stop)
-        listed = self._residuals[low - self._split.start : high - self._split.start]
-        engine = self._engine.residuals
+        listed, engine = self._listed.residuals(low, high), self._engine.residuals
         return np.concatenate([engine(start, low), listed, engine(high, stop)])
 
     def _inside(self, start: int, stop: int) -> tuple[int, int]:
@@ -77,43 +73,35 @@ class TableZeros:
         ]
 
 
-def _read(path: str | Path, start: int | None, split: Split) -> tuple[ZeroTable, list[Stretch]]:
-    """The table, and of it what a run may see; errors name the option."""
+def _opened(path: str | Path, start: int | None, split: Split) -> ZeroTable:
+    """The table; errors name the option."""
     if not str(path).strip():
         raise UserError("zeros.path is empty: give the path of a table, or use zeros=computed")
     try:
-        table = _opened(path, start)
-        if split.start < table.start:
-            raise UserError(
-                f"{path} begins at ordinal {table.start}, the run at start={split.start}: use "
-                f"start={table.start} or more, or zeros=computed"
-            )
-        parts = between(table, split.start, split.extrapolation[1])
-        return table, [_owned(part) for part in parts]
-    except UserError as error:
-        name = f"zeros.path={path}"
-        sentence = str(error).replace(str(path), name, 1)
-        raise UserError(sentence if name in sentence else f"{name}: {sentence}") from None
-
-
-def _opened(path: str | Path, start: int | None) -> ZeroTable:
-    """The table; of an ordinal that it can't begin at, errors name the option."""
-    try:
-        return read(path, start)
+        table = read(path, start)
+        if split.start >= table.start:
+            return table
     except UserError as error:
         sentence = str(error).replace(f"start={start}", f"zeros.start={start}")
-        raise UserError(sentence.replace("leave start out", "leave zeros.start out")) from None
+        sentence = sentence.replace("leave start out", "leave zeros.start out")
+        raise _naming_option(path, sentence) from None
+    raise UserError(
+        f"zeros.path={path} begins at ordinal {table.start}, the run at start={split.start}: use "
+        f"start={table.start} or more, or zeros=computed"
+    )
 
 
-def _owned(part: Stretch) -> Stretch:
-    """A copy, which does not keep what it was cut from."""
-    return Stretch(part.start, part.base, np.array(part.offsets))
+def _naming_option(path: str | Path, sentence: str) -> UserError:
+    """The sentence, with the option in place of the path or before all."""
+    name = f"zeros.path={path}"
+    sentence = sentence.replace(str(path), name, 1)
+    return UserError(sentence if name in sentence else f"{name}: {sentence}")
 
 
-def _check_length(table: ZeroTable, split: Split, stretches: list[Stretch]) -> None:
+def _check_length(table: ZeroTable, split: Split, listed: ListedZeros) -> None:
     """Refuse a table that ends within the range [start, start+N) of a run."""
     needed = split.start + split.N - 1
-    end = stretches[-1].stop - 1 if stretches else _last_ordinal(table)
+    end = listed.stop - 1 if listed.stop else _last_ordinal(table)
     if end >= needed:
         return
     raise UserError(
@@ -139,16 +127,49 @@ def _last_ordinal(table: ZeroTable) -> int:
     return max(listed.stop for listed in table.stretches()) - 1
 
 
-def _check_zeros(table: ZeroTable, split: Split, stretches: list[Stretch]) -> None:
-    """Compare the zeros of a run with the engine; refuse the first that disagrees."""
+def _check_zeros(table: ZeroTable, split: Split, listed: ListedZeros) -> None:
+    """Compare the zeros of a run with the engine; refuse the first that disagrees.
+
+    The whole run streams by, or UserError is raised.
+    """
 
     def options(first: int) -> str:
         """For a table that begins at an ordinal, and a run that begins no earlier."""
         return f"zeros.start={first}" + (f" start={first}" if split.start < first else "")
 
-    faults = verify(table, deep=True, stretches=stretches, start_option=options).faults
-    if faults and stretches[0].start > table.start:
-        parts = between(table, table.start, stretches[-1].stop)
+    stretches = _Readable(listed.stream())
+    begins = next(stretches, None)
+    if begins is None:
+        stretches.raise_fault(table.path)
+        return
+    together = chain([begins], stretches)
+    faults = verify(table, deep=True, stretches=together, start_option=options).faults
+    stretches.raise_fault(table.path)
+    if faults and begins.start > table.start:
+        parts = between(table, table.start, listed.stop)
         faults = verify(table, stretches=parts, start_option=options).faults or faults
     if faults:
         raise UserError(f"zeros.path={table.path}: {faults[0]}, or use zeros=computed")
+
+
+class _Readable:
+    """Stretches up to where they can't be read, and why they can't."""
+
+    def __init__(self, stretches: Iterator[Stretch]) -> None:
+        self._stretches = stretches
+        self._fault: UserError | None = None
+
+    def __iter__(self) -> Iterator[Stretch]:
+        return self
+
+    def __next__(self) -> Stretch:
+        try:
+            return next(self._stretches)
+        except UserError as error:
+            self._fault = error
+            raise StopIteration from None
+
+    def raise_fault(self, path: str) -> None:
+        """Raises what stopped the reading, with the name of the option."""
+        if self._fault is not None:
+            raise _naming_option(path, str(self._fault))

@@ -1,0 +1,1 @@
+"""The same computations as users of other programs write them, for comparison."""

@@ -1,0 +1,243 @@
+"""Graph operators on runs, strip by strip, with their gradients written by hand.
+
+Nothing of the size of the batch is made but the result, and only the input and the weights are
+saved: a sum over T offsets by autograd would keep T copies of the input.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from zeta_exp.graph.offsets import degree, signed_offsets
+from zeta_exp.graph.strips import Strip, strips
+
+HALVES = (torch.bfloat16, torch.float16)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """R runs of L consecutive ordinals as the operators need them."""
+
+    ordinals: Tensor  # (R, L) int64
+    present: Tensor | None  # (R, L, 1) bool, None where every place is a node
+    offsets: tuple[int, ...]
+
+    @property
+    def reach(self) -> int:
+        """The largest offset."""
+        return max(self.offsets)
+
+    def strips(self) -> list[Strip]:
+        """Tiles the runs."""
+        return list(strips(self.ordinals.shape, self.reach, self.ordinals.device))
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return self.ordinals[:, 0].tolist()
+
+    def scale(self, strip: Strip, dtype: torch.dtype) -> Tensor | None:
+        """D^-1/2 over the strip's window, (rows + 2·reach, 1), zero where there is no node.
+
+        None where every degree in it is 1 + 2·(number of offsets).
+        """
+        lowest = min(self._firsts[strip.runs]) + strip.seen.start
+        if self.present is None and lowest > self.reach:
+            return None
+        place = strip.runs, strip.seen
+        root = degree(self.ordinals[place], self.offsets).to(dtype).rsqrt()[..., None]
+        return strip.padded(root if self.present is None else root * self.present[place])
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """The type sums are carried in: repeated rounding of a 16-bit sum would lose its digits."""
+    return torch.float32 if dtype in HALVES else dtype
+
+
+def operating_dtype(h: Tensor) -> torch.dtype:
+    """The type products of h are taken in: that of autocast where it is on."""
+    if torch.is_autocast_enabled(h.device.type) and h.dtype != torch.float64:
+        return torch.get_autocast_dtype(h.device.type)
+    return h.dtype
+
+
+def _without_autocast(h: Tensor) -> torch.autocast:
+    return torch.autocast(h.device.type, enabled=False)
+
+
+def propagated(h: Tensor, runs: Runs, strip: Strip) -> Tensor:
+    """D^-1/2 A D^-1/2 h on the rows of a strip, (M, H); Kipf & Welling 2017, eq. 2."""
+    window = strip.window(h).to(wide(h.dtype))
+    scale = runs.scale(strip, window.dtype)
+    if scale is not None:
+        window = window * scale
+    total = strip.shifted(window, 0).clone()
+    for o in signed_offsets(runs.offsets)[1:]:
+        total.add_(strip.shifted(window, o))
+    total.mul_(1 / (1 + 2 * len(runs.offsets)) if scale is None else strip.shifted(scale, 0))
+    return total.to(h.dtype)
+
+
+class Propagation(Function):
+    """y = Â h Wᵀ + b with Â = D^-1/2 A D^-1/2; without W, y = Â h.
+
+    Â is symmetric, so with s = Â ∂L/∂y: ∂L/∂h = s W and ∂L/∂W = sᵀ h.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, h: Tensor, weight: Tensor | None, bias: Tensor | None, runs: Runs
+    ) -> Tensor:
+        """h: (R, L, H); weight: (H', H); bias: (H',); returns (R, L, H')."""
+        ctx.runs = runs
+        ctx.save_for_backward(None if weight is None else h, weight)
+        out = h.new_empty(*h.shape[:2], h.shape[2] if weight is None else weight.shape[0])
+        with _without_autocast(h):
+            for strip in runs.strips():
+                rows = propagated(h, runs, strip)
+                if weight is None:
+                    strip.store(rows, out)
+                else:
+                    _store_affine(strip, rows, weight.to(h.dtype), bias, out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients to h, weight and bias."""
+        h, weight = ctx.saved_tensors
+        to_h, to_weight, to_bias, _ = ctx.needs_input_grad
+        width = gradient.shape[2] if weight is None else weight.shape[1]
+        of_h = gradient.new_empty(*gradient.shape[:2], width) if to_h else None
+        of_weight = _zeros_for_sum(weight) if to_weight else None
+        with _without_autocast(gradient):
+            for strip in ctx.runs.strips():
+                rows = propagated(gradient, ctx.runs, strip)
+                if of_weight is not None:
+                    own = strip.shifted(strip.window(h), 0)
+                    _add_product(of_weight, rows.t(), own)
+                if of_h is not None and weight is None:
+                    strip.store(rows, of_h)
+                elif of_h is not None:
+                    _store_affine(strip, rows, weight.t().to(rows.dtype), None, of_h)
+        of_bias = gradient.sum((0, 1)) if to_bias else None
+        return of_h, of_weight, of_bias, None
+
+
+def _store_affine(
+    strip: Strip, rows: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor
+) -> None:
+    """Writes rows Wᵀ + b to the strip's places in `out`."""
+    place = strip.rows_of(out)
+    result = rows.new_empty(len(rows), len(weight)) if place is None else place
+    if bias is None:
+        torch.mm(rows, weight.t(), out=result)
+    else:
+        torch.addmm(bias.to(rows.dtype), rows, weight.t(), out=result)
+    if place is None:
+        strip.store(result, out)
+
+
+def _zeros_for_sum(weight: Tensor) -> Tensor:
+    return torch.zeros_like(weight, dtype=wide(weight.dtype))
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """total += left right, the product rounded once where it is of a narrower type."""
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(left @ right)
+
+
+class Convolution(Function):
+    """y_n = Σ_o W_o h_{n+o} + b over signed offsets o; Schlichtkrull et al. 2018, eq. 2.
+
+    With g = ∂L/∂y: ∂L/∂h_n = Σ_o W_oᵀ g_{n−o} and ∂L/∂W_o = Σ_n g_n h_{n+o}ᵀ.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, weight: Tensor, bias: Tensor | None, runs: Runs) -> Tensor:
+        """h: (R, L, H); weight: (H', T·H), relations side by side; returns (R, L, H')."""
+        ctx.runs = runs
+        ctx.save_for_backward(h, weight)
+        taps = signed_offsets(runs.offsets)
+        matrices = weight.to(h.dtype).view(len(weight), len(taps), -1)
+        out = h.new_empty(*h.shape[:2], len(weight))
+        with _without_autocast(h):
+            for strip in runs.strips():
+                window = strip.window(h, runs.present)
+                _store_sum(strip, window, taps, matrices.transpose(0, 2), bias, out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients to h, weight and bias."""
+        h, weight = ctx.saved_tensors
+        to_h, to_weight, to_bias, _ = ctx.needs_input_grad
+        taps = signed_offsets(ctx.runs.offsets)
+        shape = len(weight), len(taps), h.shape[-1]
+        matrices = weight.to(h.dtype).view(shape)
+        of_h = torch.empty_like(h, memory_format=torch.contiguous_format) if to_h else None
+        of_weight = _zeros_for_sum(weight).view(shape) if to_weight else None
+        with _without_autocast(h):
+            for strip in ctx.runs.strips():
+                windows = strip.window(gradient), strip.window(h, ctx.runs.present)
+                if of_weight is not None:
+                    _add_weight_gradient(strip, *windows, taps, of_weight)
+                if of_h is not None:
+                    mirrored = tuple(-o for o in taps)
+                    _store_sum(strip, windows[0], mirrored, matrices, None, of_h)
+        if of_h is not None and ctx.runs.present is not None:
+            of_h *= ctx.runs.present
+        of_bias = gradient.sum((0, 1)) if to_bias else None
+        return of_h, None if of_weight is None else of_weight.view_as(weight), of_bias, None
+
+
+def _store_sum(
+    strip: Strip,
+    window: Tensor,
+    taps: tuple[int, ...],
+    matrices: Tensor,
+    bias: Tensor | None,
+    out: Tensor,
+) -> None:
+    """Writes Σ_t window[n + o_t] matrices[:, t] + b to the strip's places in `out`.
+
+    matrices: (H, T, H').  In 32 bits and more one product a shifted slice, added in place, which
+    reads no copy; in 16 bits one product of the slices side by side, which rounds once.
+    """
+    if window.dtype in HALVES:
+        columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
+        stacked = matrices.transpose(0, 1).reshape(columns.shape[1], -1)
+        _store_affine(strip, columns, stacked.t(), bias, out)
+        return
+    place = strip.rows_of(out)
+    total = window.new_empty(strip.rows, matrices.shape[2]) if place is None else place
+    first, *others = taps
+    if bias is None:
+        torch.mm(strip.shifted(window, first), matrices[:, 0], out=total)
+    else:
+        torch.addmm(bias, strip.shifted(window, first), matrices[:, 0], out=total)
+    for t, o in enumerate(others, start=1):
+        total.addmm_(strip.shifted(window, o), matrices[:, t])
+    if place is None:
+        strip.store(total, out)
+
+
+def _add_weight_gradient(
+    strip: Strip, gradient: Tensor, window: Tensor, taps: tuple[int, ...], total: Tensor
+) -> None:
+    """Adds Σ_n g_n h_{n+o}ᵀ of a strip to total (H', T, H)."""
+    own = strip.shifted(gradient, 0).t()
+    if window.dtype in HALVES:
+        columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
+        _add_product(total.view(len(total), -1), own, columns)
+        return
+    for t, o in enumerate(taps):
+        _add_product(total[:, t], own, strip.shifted(window, o))
