@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "outputs" / "results"
 SEEDS = range(5)
 PARTS = "strategy.parts=141"
+STREAMED = "strategy=streamed N=100000 strategy.steps_per_epoch=88 loss=seed budget.epochs=20"
+MILLION = "N=1000000 features.max_prime=1000 strategy.blocks_per_step=16 budget.epochs=8"
+HIGH = "start=1000000000000 N=500000 strategy.blocks_per_step=16 budget.epochs=4"
 CODE = ("run.py", "conf", "zeta_exp", "constraints.txt")  # what the numbers depend on
 
 
@@ -60,11 +63,16 @@ STUDIES = [
     Study("default: minibatch, N = 10,000", "", SEEDS),
     Study("full batch, N = 10,000", "strategy=fullbatch"),
     Study("full batch, N = 50,000", "strategy=fullbatch N=50000"),
+    Study("streamed, N = 10,000: the full batch's gradients", "strategy=streamed"),
+    Study("streamed, exact steps on each 88th, N = 100,000, all four terms", STREAMED),
     Study("minibatch, N = 100,000", "N=100000"),
+    Study("minibatch, N = 1,000,000, P = 1000, 8 epochs", MILLION),
+    Study("minibatch, N = 10,000,000, one epoch", "N=10000000 budget.epochs=1"),
     Study("from zero 2,000,000, P = 300", "start=2000000"),
     Study("from zero 2,000,000, P = 1000", "start=2000000 features.max_prime=1000"),
     Study("from zero 10^12, N = 100,000", "start=1000000000000 N=100000"),
     Study("from zero 10^12, N = 100,000, 6 epochs", "start=1000000000000 N=100000 budget.epochs=6"),
+    Study("from zero 10^12, N = 500,000, 4 epochs", HIGH),
     Study("141 contiguous blocks, edges cut", f"{PARTS} strategy.halo=false", SEEDS),
     Study("141 METIS clusters", f"{PARTS} strategy.partition=metis", SEEDS),
     Study("control: shuffled zeros", "zeros=shuffled"),

@@ -17,6 +17,7 @@ from zeta_exp.files import write_atomically
 from zeta_exp.graph import Block
 from zeta_exp.losses import make_loss
 from zeta_exp.metrics import COLUMNS, read_metrics
+from zeta_exp.models import PyGModel
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.ranks import ALONE
 from zeta_exp.result import config_sha256, write_predictions, write_result
@@ -50,14 +51,26 @@ STRATEGIES = {
 }
 
 
+def dropping(line):
+    """A model that draws as it trains."""
+    torch.manual_seed(0)
+    sizes = {"hidden": 4, "layers": 1, "heads": None}
+    return PyGModel(line.features.dim, (1,), "gcn", norm=None, dropout=0.5, **sizes).double()
+
+
 class Run:
     """A small training in `directory`, a fresh model every time."""
 
     def __init__(
-        self, directory, epochs=4, advance=lambda updates, row: None, strategy="minibatch"
+        self,
+        directory,
+        epochs=4,
+        advance=lambda updates, row: None,
+        strategy="minibatch",
+        model="relational",
     ):
         line = make_line(count=300)
-        self.model = make_model("relational", line)
+        self.model = dropping(line) if model == "dropping" else make_model(model, line)
         visits = STRATEGIES[strategy]().open(line, SPLIT, LOSS, self.model, ALONE)
         self.optimisation = RECIPE.start(self.model, epochs * visits.updates_per_epoch)
         self.training = Training(
@@ -120,14 +133,20 @@ def test_a_run_stopped_within_a_step_resumes_to_the_same_bytes(tmp_path, strateg
         assert (progress.step_begun.cotangents is not None) == (forward > 4)
 
 
-def assert_resumed_to_the_same_bytes(tmp_path, strategy, advance=None, forward=None):
+@pytest.mark.parametrize("forward", [1, 7])
+def test_dropout_draws_the_same_after_a_resume(tmp_path, forward):
+    assert_resumed_to_the_same_bytes(tmp_path, "minibatch", forward=forward, model="dropping")
+
+
+def assert_resumed_to_the_same_bytes(tmp_path, strategy, advance=None, forward=None, **options):
     """Interrupts a run at an update or in a forward pass; returns the progress it resumed from."""
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    whole = Run(tmp_path / "whole", strategy=strategy)
+    whole = Run(tmp_path / "whole", strategy=strategy, **options)
     whole.training.run(Progress())
 
-    begun = Run(tmp_path / "parts", advance=advance or (lambda *_: None), strategy=strategy)
+    advance = advance or (lambda *_: None)
+    begun = Run(tmp_path / "parts", advance=advance, strategy=strategy, **options)
     passes = []
 
     def count(*_):
@@ -142,7 +161,7 @@ def assert_resumed_to_the_same_bytes(tmp_path, strategy, advance=None, forward=N
         pass
     else:
         assert strategy == "fullbatch"  # four forward passes in all
-    resumed = Run(tmp_path / "parts", strategy=strategy)
+    resumed = Run(tmp_path / "parts", strategy=strategy, **options)
     progress = resumed.resumed()
     before = deepcopy(progress)
     end = resumed.training.run(progress)

@@ -91,6 +91,8 @@ class Experiment:
         begun = time.monotonic()
         prepared = self._prepare(watcher)
         training = self._training(prepared, directory, watcher, ranks)
+        for note in self._notes(prepared.model):
+            watcher.say(f"note: {note}")
         progress = Progress()
         if resume:
             progress = load_checkpoint(directory, prepared.model, training.optimisation)
@@ -128,8 +130,6 @@ class Experiment:
         )
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)
-        for note in self._notes(model):
-            watcher.say(f"note: {note}")
         margin = model.receptive_field + self.loss.margin()
         target = make_target(self.target, self.split)
         line = Line(
@@ -189,6 +189,7 @@ class Experiment:
             directory=directory,
             tracker=self.tracking,
             advance=lambda updates, row: watcher.advance(updates, total, row),
+            seed=self.seed,
             ranks=ranks,
             smaller=memory.less(self.strategy),
         )

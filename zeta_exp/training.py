@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
+import torch
+
 from zeta_exp import faults
 from zeta_exp.checkpoint import FILE, Progress, save_checkpoint
 from zeta_exp.errors import UserError
@@ -52,6 +55,7 @@ class Training:
     directory: Path
     tracker: Tracker
     advance: Callable[[int, Row | None], None]  # progress: updates made, the newest row
+    seed: int = 0  # of what a model draws as it trains
     ranks: Ranks = ALONE
     smaller: str = "a smaller model or lower N"  # what needs less memory
 
@@ -120,6 +124,8 @@ class Training:
         """Yields after every update, and after every portion of one."""
         self.model.train()
         for step in self.visits.epoch(progress.epoch, skip=progress.step):
+            if self.model.stochastic:
+                self._seed_update(progress.updates)
             for _ in self.gradient.of(step, progress.step_begun):
                 yield
             loss = progress.step_begun.loss
@@ -136,6 +142,11 @@ class Training:
             progress.loss_sum += loss
             self.advance(1, None)
             yield
+
+    def _seed_update(self, update: int) -> None:
+        """What an update draws depends on seed and update alone: a resumed run draws the same."""
+        sequence = np.random.SeedSequence((self.seed, update, self.ranks.rank))
+        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]) >> 1)
 
     def _close_epoch(self, progress: Progress, metrics: Metrics | None) -> None:
         """Measures on the first process; the others wait, so that a lost one costs no row."""

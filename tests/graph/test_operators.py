@@ -7,7 +7,7 @@ import torch
 from torch.autograd import gradcheck
 from torch_geometric.nn import GCNConv, RGCNConv
 
-from zeta_exp.graph import ClusterGraph, LineGraph, signed_offsets, strips
+from zeta_exp.graph import ClusterGraph, LineGraph, operators, signed_offsets, strips
 
 ADELIC = (1, 2, 3, 5, 7, 11, 13)
 
@@ -48,11 +48,13 @@ def case(request):
     return request.param
 
 
-@pytest.fixture(params=[4096, 7])
+@pytest.fixture(params=[(4096, 512), (4096, 0), (7, 512), (7, 0)], ids=str)
 def rows(request, monkeypatch):
-    """Strips that hold everything, and strips so short that runs are cut."""
-    monkeypatch.setattr(strips, "CPU_ROWS", request.param)
-    return request.param
+    """Strips that hold everything or cut the runs; slices together or one by one."""
+    size, together = request.param
+    monkeypatch.setattr(strips, "CPU_ROWS", size)
+    monkeypatch.setattr(operators, "SMALL_ROWS", together)
+    return size
 
 
 def drawn(case, inputs=3, outputs=4, dtype=torch.float64):

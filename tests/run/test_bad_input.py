@@ -83,7 +83,7 @@ CONSTRUCTION = [
     ("loss=mse loss.weights.mse=0", ["all loss weights are zero", "> 0"]),
     ("loss.rg.form=foo", ["loss.rg.form=foo", "block_spin, dilation, local"]),
     ("loss.spacing=foo", ["loss.spacing=foo", "mean, smooth"]),
-    ("loss.weights.rg=0.1", ["loss.weights.rg=0.1", "loss.rg.form=local", "strategy=fullbatch"]),
+    ("loss.weights.rg=0.1", ["loss.weights.rg=0.1", "loss.rg.form=local", "strategy=streamed"]),
     ("model.hidden=0", ["model.hidden=0", "1 or more"]),
     ("model.hidden=-3", ["model.hidden=-3", "1 or more"]),
     ("model=mlp model.layers=0", ["model.layers=0", "1 or more"]),

@@ -115,6 +115,7 @@ def test_keys_that_are_known():
             "partition_cache",
             "parts",
             "seed",
+            "steps_per_epoch",
         ]
     )
     assert known_keys(["nothing", "here"]) == []

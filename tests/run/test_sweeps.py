@@ -126,12 +126,12 @@ def in_sweep(tmp_path, monkeypatch):
 
 
 def test_a_sweeper_gets_the_objective(in_sweep):
-    assert job(in_sweep, lambda config, directory, resume: 0.25) == 0.25
+    assert job(in_sweep, lambda config, directory, resume, ranks: 0.25) == 0.25
 
 
 @pytest.mark.parametrize("error", [UserError("no"), RuntimeError("no"), OSError(28, "no space")])
 def test_a_sweeper_gets_nan_where_there_is_none(in_sweep, tmp_path, error):
-    def execute(config, directory, resume):
+    def execute(config, directory, resume, ranks):
         raise error
 
     assert math.isnan(job(in_sweep, execute))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import make_line, make_model
+from zeta_exp.errors import UserError
 from zeta_exp.losses import make_loss
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.split import Split
@@ -15,8 +16,8 @@ from zeta_exp.strategies import FullBatch, MiniBatch, Streamed
 SPLIT = Split(start=3, N=330)  # trains on [3, 300)
 
 
-def minibatch(block_size=None, parts=None, halo=None, partition="contiguous"):
-    return MiniBatch(block_size, parts, 3, halo, partition, seed=0)
+def minibatch(block_size=None, parts=None, halo=None, partition="contiguous", blocks_per_step=3):
+    return MiniBatch(block_size, parts, blocks_per_step, halo, partition, seed=0)
 
 
 STRATEGIES = {
@@ -29,6 +30,7 @@ STRATEGIES = {
     "whole": minibatch(parts=1),
     "cut": minibatch(block_size=20, halo=False),
     "metis": minibatch(parts=11, partition="metis"),
+    "metis alone": minibatch(parts=11, partition="metis", blocks_per_step=1),
 }
 
 
@@ -64,8 +66,10 @@ def owned(step):
 
 @pytest.mark.parametrize("world", [1, 2, 5])
 def test_an_epoch_owns_every_training_ordinal_once(strategy, world):
-    if world > 1 and strategy.name == "fullbatch":
-        pytest.skip("one block is one process's")
+    if world > 1 and strategy in (STRATEGIES["fullbatch"], STRATEGIES["metis"]):
+        with pytest.raises(UserError, match=r"fullbatch|metis"):
+            visits(strategy, Together(1, world))
+        return
     Together.said.clear()
     opened = [visits(strategy, Together(rank, world)) for rank in range(world)]
     epochs = [list(one.epoch(0)) for one in opened]

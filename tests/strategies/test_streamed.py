@@ -10,6 +10,7 @@ import torch
 from tests.conftest import make_line, make_model
 from zeta_exp.errors import UserError
 from zeta_exp.losses import make_loss
+from zeta_exp.models import PyGModel
 from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
 from zeta_exp.strategies import Accumulation, ExactGradient, FullBatch, Streamed
@@ -60,6 +61,27 @@ def test_any_block_size_gives_the_full_batch_gradient(line, model_name, form, si
     ((streamed_loss, ours),) = gradient(streamed(size), line, model, terms)
     assert streamed_loss == pytest.approx(expected_loss, rel=1e-12)
     assert difference(ours, expected) < 1e-11
+
+
+@pytest.mark.parametrize("conv", ["gcn", "gat", "sage", "rgcn"])
+def test_pyg_convolutions_are_exact_by_blocks(conv):
+    line = make_line(offsets=(1, 3), start=3, count=330)
+    torch.manual_seed(0)
+    model = PyGModel(line.features.dim, (1, 3), conv, hidden=8, layers=2, norm="layer").double()
+    model.check_features(line.features)
+    streamed(41).check(SPLIT, all_terms(), model)
+    ((_, expected),) = gradient(FullBatch(), line, model, all_terms())
+    ((_, ours),) = gradient(streamed(41), line, model, all_terms())
+    assert difference(ours, expected) < 1e-11
+
+
+@pytest.mark.parametrize("option", [{"norm": "batch"}, {"norm": "graph"}, {"dropout": 0.1}])
+def test_pyg_models_that_are_not_exact_by_blocks_are_refused(option):
+    line = make_line(offsets=(1, 3))
+    model = PyGModel(line.features.dim, (1, 3), "gcn", hidden=8, layers=2, **option)
+    with pytest.raises(UserError, match=r"strategy=streamed needs blocks that give the outputs"):
+        streamed(41).check(SPLIT, all_terms(), model)
+    FullBatch().check(SPLIT, all_terms(), model)
 
 
 @pytest.mark.parametrize("name", TERMS)

@@ -17,6 +17,7 @@ from zeta_exp.graph.offsets import degree, signed_offsets
 from zeta_exp.graph.strips import Strip, strips
 
 HALVES = (torch.bfloat16, torch.float16)
+SMALL_ROWS = 512  # up to here the calls cost more than copies of the slices
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,11 @@ class Convolution(Function):
         return of_h, None if of_weight is None else of_weight.view_as(weight), of_bias, None
 
 
+def _side_by_side(strip: Strip, window: Tensor) -> bool:
+    """Whether one product of all slices side by side is better than one for each."""
+    return window.dtype in HALVES or strip.rows <= SMALL_ROWS
+
+
 def _store_sum(
     strip: Strip,
     window: Tensor,
@@ -212,7 +218,7 @@ def _store_sum(
     matrices: (H, T, H').  In 32 bits and more one product a shifted slice, added in place, which
     reads no copy; in 16 bits one product of the slices side by side, which rounds once.
     """
-    if window.dtype in HALVES:
+    if _side_by_side(strip, window):
         columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
         stacked = matrices.transpose(0, 1).reshape(columns.shape[1], -1)
         _store_affine(strip, columns, stacked.t(), bias, out)
@@ -235,7 +241,7 @@ def _add_weight_gradient(
 ) -> None:
     """Adds Σ_n g_n h_{n+o}ᵀ of a strip to total (H', T, H)."""
     own = strip.shifted(gradient, 0).t()
-    if window.dtype in HALVES:
+    if _side_by_side(strip, window):
         columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
         _add_product(total.view(len(total), -1), own, columns)
         return

@@ -32,8 +32,7 @@ class MiniBatch(Strategy):
     partition=contiguous: blocks of consecutive ordinals, with the halo that makes their outputs
     exact (default) or, with halo=False, with the edges between blocks cut as in Cluster-GCN.
     partition=metis: METIS clusters as in PyG's `ClusterData`, kept in `partition_cache`; edges
-    between the clusters that a process has of one step are kept, spacings are taken within one
-    cluster only.
+    between the clusters of one step are kept, spacings are taken within one cluster only.
     Give the size of a cluster (`block_size`) or their number (`parts`).
     debias: a term that is no mean is the product of two halves of a step's clusters.
     """
@@ -123,9 +122,11 @@ class MiniBatch(Strategy):
         if self.partition == "metis":
             check_size(split.train[1] - split.train[0])
         for name in loss.whole_line_terms:
+            term = loss.terms[name]
+            other = "fullbatch" if term.not_additive else "streamed"
             raise UserError(
                 f"loss.weights.{name}={loss.weights[name]:g} with strategy=minibatch: the term "
-                f"{loss.terms[name].needs_whole_line}, loss.weights.{name}=0 or strategy=fullbatch"
+                f"{term.needs_whole_line}, loss.weights.{name}=0 or strategy={other}"
             )
         for name in loss.active:
             term = loss.terms[name]
@@ -184,6 +185,13 @@ class MiniBatch(Strategy):
     ) -> Visits:
         """Steps of `blocks_per_step` clusters or one fewer, dealt out to the ranks in turn."""
         if self.partition == "metis":
+            if self.blocks_per_step > 1 and not ranks.alone:
+                raise UserError(
+                    "strategy.partition=metis with "
+                    f"strategy.blocks_per_step={self.blocks_per_step} "
+                    "wires the clusters of a step, which several processes would have apart: use "
+                    "strategy.blocks_per_step=1, strategy.partition=contiguous or one process"
+                )
             return _ClusterVisits(self, line, split, self._clusters(line, split, ranks), ranks)
         return _BlockVisits(self, line, split, self.margin(loss, model), ranks)
 
