@@ -15,14 +15,6 @@ from zeta_exp.strategies import FullBatch
 NODES = 300
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def alone(setup):
     """Our batch of 1 … nodes with no node beyond, as the peers have it."""
     block = Block(1, setup.nodes + 1, 1, setup.nodes + 1)
