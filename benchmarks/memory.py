@@ -45,8 +45,7 @@ def growing(
             nodes = before * multiple
         usage = in_fresh_process(function, threads, nodes=nodes)
         bar = LIMITS.get(wanted) if flat else None
-        named = f"{title}, N = {nodes:,} ({usage.seconds:.0f} s)"
-        report.limit(named, usage.peak_mb, "MB", bar)
+        report.limit(f"{title}, N = {nodes:,}", usage.peak_mb, "MB", bar)
         last = nodes, usage
 
 
