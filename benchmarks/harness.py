@@ -137,7 +137,7 @@ class Row:
         """How many times better than the bar; None where there is none."""
         if self.bar is None:
             return None
-        return self.bar / max(self.measured, 1e-9) if self.at_most else self.measured / self.bar
+        return self.bar / max(self.measured, 1e-300) if self.at_most else self.measured / self.bar
 
     @property
     def met(self) -> bool | None:
