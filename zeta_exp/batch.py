@@ -35,11 +35,6 @@ class Batch:
             self.views[name] = make()
         return self.views[name]
 
-    @property
-    def owned_count(self) -> int:
-        """Number of ordinals this batch answers for."""
-        return int(self.owned.sum())
-
     def of_half(self, first: bool) -> "Batch":
         """The same nodes, answering only for those of the first or of the second half."""
         if self.half is None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks import halo, memory, ours, steps
 from benchmarks.harness import Options, Report, Usage
@@ -162,8 +163,18 @@ def test_the_difference_of_mini_batches_is_the_largest(monkeypatch):
     assert [row.met for row in report.rows] == [None, None, None, False]
 
 
-def test_what_is_weighed_runs():
-    ours.streamed_step(NODES)
-    ours.plain_step(NODES)
-    ours.minibatch_steps(NODES, 2)
-    pyg.full_batch_step(NODES)
+def test_what_is_weighed_goes_all_the_way_to_the_update():
+    updates = []
+    hook = register_optimizer_step_post_hook(lambda *_: updates.append(1))
+    counts = []
+    for weighed in (
+        lambda: ours.streamed_step(NODES),
+        lambda: ours.plain_step(NODES),
+        lambda: ours.minibatch_steps(NODES, 2),
+        lambda: pyg.full_batch_step(NODES),
+    ):
+        updates.clear()
+        weighed()
+        counts.append(len(updates))
+    hook.remove()
+    assert counts == [1, 1, 2, 1]
