@@ -138,7 +138,7 @@ def test_a_gpu_has_its_own_part():
     on_cpu, on_gpu = (needed(Streamed(4096, 1, 0), workload(10**6, device_type=d)) for d in GPU)
     assert on_cpu.host is None
     assert on_gpu.device.base == 0
-    assert on_gpu.device.activations == on_cpu.device.activations
+    assert on_gpu.device.activations > on_cpu.device.activations  # keeps more graphs
     assert on_gpu.host.activations == 0
     assert on_gpu.device.batches > on_gpu.host.batches > 0  # its table, without the ordinals
     assert on_gpu.host.zeros == on_cpu.device.zeros > 0

@@ -21,7 +21,7 @@ from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
 PIECE = 4096  # ordinals tabulated at once
-TABLE_BYTES = 64 * 2**20  # features of a whole run are kept where they fit in this
+TABLE_BYTES = 72 * 2**20  # features of a whole run are kept where they fit in this
 
 
 class Features(Protocol):

@@ -15,6 +15,7 @@ from zeta_exp.measurement import KEPT
 from zeta_exp.models import Model
 from zeta_exp.split import MINIMUM_N, Split
 from zeta_exp.strategies import Portion, Strategy
+from zeta_exp.strategies.kept import KEPT_BYTES as KEPT_GRAPHS
 from zeta_exp.zeros.cache import CAPACITY, RUN
 
 MIB, GIB = 2**20, 2**30
@@ -116,7 +117,8 @@ def _device(strategy: Strategy, work: Workload) -> Memory:
     row, views = FLOAT * work.dim, work.loss.view_nodes
     # of one run the features are a slice of the table of the whole range, where there is one
     own = NODE if portion.one_run and work.tabulated and work.device_type == "cpu" else NODE + row
-    per_node = portion.batches * own + views * (NODE + row)
+    prepared = portion.batches if portion.passes > 1 else 1  # views, made with the batch or by it
+    per_node = portion.batches * own + prepared * views * (NODE + row)
     return Memory(
         weights=4 * FLOAT * work.model.n_parameters,
         batches=int(portion.nodes * per_node),
@@ -129,10 +131,13 @@ def _activations(portion: Portion, work: Workload) -> int:
     """What the backward pass needs at its beginning, when all of the forward pass is there."""
     model, nodes = work.model, portion.nodes * (1 + work.loss.view_nodes)
     size = model.precision.itemsize
+    rounded = 0 if size == FLOAT else size * work.dim  # a copy of the features
+    saved = nodes * (size * model.floats_per_node + rounded + LOSS)
+    if portion.passes > 1:  # graphs are kept between the passes, and their batches with them
+        kept = portion.passes * (saved + nodes * (NODE + FLOAT * work.dim))
+        saved = max(saved, min(KEPT_GRAPHS[work.device_type], kept))
     # a view is back-propagated by itself, so what passes through the layers counts once
-    saved = size * (nodes * model.floats_per_node + portion.nodes * model.floats_forward / 2)
-    rounded = 0 if size == FLOAT else size * nodes * work.dim  # a copy of the features
-    return int(saved + rounded + LOSS * nodes)
+    return int(saved + size * portion.nodes * model.floats_forward / 2)
 
 
 def _host(strategy: Strategy, work: Workload) -> Memory:

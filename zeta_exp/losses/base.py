@@ -36,6 +36,9 @@ class LossTerm(ABC):
     def value(self, total: Tensor) -> Tensor:
         """The loss, a scalar, from the total (S,) of the statistics; count > 0."""
 
+    def prepare(self, batch: Batch, model: Model) -> None:  # noqa: B027
+        """Makes the views that `statistics` reads, where a batch is made ahead."""
+
     def value_of_halves(self, first: Tensor, second: Tensor) -> Tensor:
         """The loss from totals (S,) of two independent halves: unbiased; each count > 0."""
         return self.value(first + second)

@@ -71,13 +71,21 @@ class BlockSpin(LossTerm):
         measured = cells > 0
         return (squares[measured] / cells[measured]).mean()
 
-    def _at_scale(self, b: int, batch: Batch, output: Tensor, model: Model) -> Tensor:
-        coarse = batch.view(
+    def prepare(self, batch: Batch, model: Model) -> None:
+        """The coarse views."""
+        for b in self._scales:
+            self._coarse(b, batch, model)
+
+    def _coarse(self, b: int, batch: Batch, model: Model) -> Batch:
+        return batch.view(
             f"{type(self).__name__} {b}",
             lambda: batch.line.coarse(b).runs(
                 [self._coarse_block(b, block, model.receptive_field) for block in batch.blocks]
             ),
         )
+
+    def _at_scale(self, b: int, batch: Batch, output: Tensor, model: Model) -> Tensor:
+        coarse = self._coarse(b, batch, model)
         counted, dropped = self._counted(b, batch, coarse, model.receptive_field)
         average = _average_over_cells(b, batch, coarse, output)
         difference = (model(coarse) - average).double() * counted
@@ -160,12 +168,7 @@ class Dilation(MeanTerm):
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ r², count], float64."""
-        doubled = batch.view(
-            "doubled",
-            lambda: batch.line.runs(
-                [_doubled(block, batch.scope, model.receptive_field) for block in batch.blocks]
-            ),
-        )
+        doubled = self._at_doubles(batch, model)
         with torch.no_grad():
             at_double = model(doubled)
         position = 2 * batch.ordinals - doubled.graph.ordinals[:, :1]
@@ -173,6 +176,19 @@ class Dilation(MeanTerm):
         counted = batch.owned & (batch.ordinals < _dilated_stop(batch.scope))
         difference = (half - output).double() * counted
         return torch.stack([difference.square().sum(), counted.sum().double()])
+
+    def prepare(self, batch: Batch, model: Model) -> None:
+        """The doubled view."""
+        self._at_doubles(batch, model)
+
+    @staticmethod
+    def _at_doubles(batch: Batch, model: Model) -> Batch:
+        return batch.view(
+            "doubled",
+            lambda: batch.line.runs(
+                [_doubled(block, batch.scope, model.receptive_field) for block in batch.blocks]
+            ),
+        )
 
 
 def _dilated_stop(scope: tuple[int, int]) -> int:

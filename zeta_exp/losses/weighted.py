@@ -54,6 +54,11 @@ class WeightedLoss:
         """Nodes that the active terms compute beside each node of a batch."""
         return sum(self.terms[name].view_nodes for name in self.active)
 
+    def prepare(self, batch: Batch, model: Model) -> None:
+        """Makes what the active terms read beside the batch itself, once and for all passes."""
+        for name in self.active:
+            self.terms[name].prepare(batch, model)
+
     def statistics(
         self, batch: Batch, output: Tensor, model: Model, names: Iterable[str] | None = None
     ) -> Statistics:

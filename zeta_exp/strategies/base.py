@@ -30,6 +30,7 @@ class Portion:
     nodes: int  # halos and padding included
     batches: int  # alive at once: at work, waiting and being made
     one_run: bool  # its features are a slice of a table, not a copy
+    passes: int = 1  # portions of a step, of one process
 
 
 class Visits(ABC):

@@ -4,10 +4,11 @@ A loss is L = Σ_i λ_i·v_i(T_i) with totals T_i = Σ_portions s_i(portion), so
 
     ∂L/∂θ = Σ_portions (∂L/∂T)·∂s(portion)/∂θ .
 
-The first pass sums the totals without gradients, one small backward gives ∂L/∂T, the second pass
-back-propagates it through one portion after the other.  A single portion needs one pass only, and
-so do terms that are means: for Σ/count the derivative 1/count does not depend on the outputs, and
-is known once the counts have been seen.
+The first pass sums the totals, one small backward gives ∂L/∂T, the second pass back-propagates it
+through one portion after the other.  The graphs of the first portions are kept between the passes
+where they fit in `KEPT_BYTES`; those of the others are made again.  A single portion needs one pass
+only, and so do terms that are means: for Σ/count the derivative 1/count does not depend on the
+outputs, and is known once the counts have been seen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from zeta_exp.losses.weighted import Statistics, add_statistics
 from zeta_exp.models import Model
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.strategies.base import Step
+from zeta_exp.strategies.kept import KeptGraphs
 
 
 @dataclass
@@ -42,6 +44,7 @@ class ExactGradient:
         self._model, self._loss, self._ranks = model, loss, ranks
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._means: dict[int, Statistics] = {}  # ∂L/∂T of terms that are means, by the step's key
+        self._kept = KeptGraphs(self._parameters)
 
     def of(self, step: Step, state: Accumulation) -> Iterator[None]:
         """Works on from `state` and keeps it up to date; yields after each of several portions.
@@ -58,6 +61,7 @@ class ExactGradient:
         if state.cotangents is None:
             known = self._means.get(step.key, {}) if step.key is not None else {}
             names = [name for name in self._loss.active if name not in known]
+            self._kept.clear()  # of a step that was left
             yield from self._first_pass(step, state, names)
             self._end_first_pass(step, state, known)
         yield from self._second_pass(step, state)
@@ -77,10 +81,20 @@ class ExactGradient:
         if not names:
             return
         for batch in step.batches(state.portions):
-            with torch.no_grad():
-                sums = self._statistics(batch, names)
-            self._add(step, state, sums)
+            if state.portions == len(self._kept) and self._kept.has_room:
+                sums = self._keeping(batch)
+            else:
+                with torch.no_grad():
+                    sums = self._statistics(batch, names)
+            self._add(step, state, {name: sums[name] for name in names})
             yield
+
+    def _keeping(self, batch: Batch) -> Statistics:
+        """All that the second pass needs of a portion."""
+        with self._kept.measured():
+            sums = self._statistics(batch, self._loss.active)
+        self._kept.put(sums)
+        return sums
 
     def _end_first_pass(self, step: Step, state: Accumulation, known: Statistics) -> None:
         self._ranks.sum_(state.sums.values())
@@ -108,9 +122,13 @@ class ExactGradient:
         }
 
     def _second_pass(self, step: Step, state: Accumulation) -> Iterator[None]:
-        for batch in step.batches(state.portions):
-            self._back(self._statistics(batch, self._loss.active), state, step)
+        while self._kept:
+            self._back(self._kept.take(), state, step)
             yield
+        if state.portions < step.portions:
+            for batch in step.batches(state.portions):
+                self._back(self._statistics(batch, self._loss.active), state, step)
+                yield
 
     def _back(self, statistics: Statistics, state: Accumulation, step: Step) -> None:
         """Back-propagates one portion and counts it."""

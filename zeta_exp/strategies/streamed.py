@@ -1,6 +1,6 @@
 """The exact gradient of the whole line in the memory of one block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -95,7 +95,12 @@ class Streamed(Strategy):
             batches = 1 + BATCHES_AHEAD
         else:
             batches = min(1 + STEPS_AHEAD, self.steps_per_epoch)
-        return Portion(size + 2 * self.margin(loss, model), batches, one_run=True)
+        return Portion(
+            nodes=size + 2 * self.margin(loss, model),
+            batches=batches,
+            one_run=True,
+            passes=-(-longest // size),
+        )
 
     def in_blocks(self, size: int | None) -> "Streamed":
         """The same steps."""
@@ -109,7 +114,9 @@ class Streamed(Strategy):
         margin = self.margin(loss, model)
         # a cell of b ordinals and r cells of receptive field: where coarse views look
         reach = (loss.margin(loss.active) + 1) * (model.receptive_field + 1)
-        return _StreamedVisits(self, line, split, size, margin, reach, ranks)
+        return _StreamedVisits(
+            self, line, split.train, size, margin, reach, partial(loss.prepare, model=model), ranks
+        )
 
 
 class _StreamedVisits(Visits):
@@ -117,14 +124,16 @@ class _StreamedVisits(Visits):
         self,
         strategy: Streamed,
         line: Line,
-        split: Split,
+        scope: tuple[int, int],
         size: int,
         margin: int,
         reach: int,
+        prepare: Callable[[Batch], None],
         ranks: Ranks,
     ) -> None:
-        self._line, self._scope, self._ranks = line, split.train, ranks
+        self._line, self._scope, self._ranks = line, scope, ranks
         self._size, self._margin, self._reach = size, margin, reach
+        self._prepare = prepare
         self._seed = strategy.seed
         self.updates_per_epoch = strategy.steps_per_epoch
         self._kept: Batch | None = None  # where every step is the same block
@@ -171,7 +180,9 @@ class _StreamedVisits(Visits):
         block = Block.with_halo(first, min(first + self._size, stop), self._margin)
         reach = max(self._reach, self._margin)
         line = self._line.tabulated(block.start - reach, block.stop + reach)
-        return line.runs([block], self._scope)
+        batch = line.runs([block], self._scope)
+        self._prepare(batch)
+        return batch
 
 
 def _made(step: Step) -> Step:
