@@ -91,7 +91,7 @@ def test_a_fault_is_a_sentence_and_its_run_resumes_to_the_same_bytes(tmp_path, e
     (tmp_path / "parts").mkdir()
     whole = Run(tmp_path / "whole")
     whole.go()
-    broken = Run(tmp_path / "parts", error, at=8)  # within the second step's gradient
+    broken = Run(tmp_path / "parts", error, at=5)  # within the second step's gradient
     sentence = broken.sentence()
     assert words in sentence
     assert f"up to update 1, is kept: resume={tmp_path / 'parts'}" in sentence

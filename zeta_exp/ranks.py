@@ -110,6 +110,8 @@ def joined() -> Iterator[Ranks]:
         backend, store=store, rank=rank, world_size=world, timeout=PATIENCE
     )
     yield Ranks(**asdict(place), store=store)
+    with _losses_explained():  # no connection closes while another process is at work with it
+        torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
