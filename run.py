@@ -1,4 +1,7 @@
-"""One experiment of zeta_exp, or with -m a sweep: python run.py --help."""
+"""One experiment of zeta_exp, or with -m a sweep: python run.py --help.
+
+With --config-name=zeros, a slice of a table of zeros.
+"""
 
 import logging
 import sys
@@ -9,6 +12,8 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from conf.launch import guarded, job
+from conf.schema import Slice
+from conf.slices import generate
 
 if TYPE_CHECKING:
     from zeta_exp.ranks import Ranks
@@ -31,8 +36,8 @@ def execute(config: DictConfig, directory: Path, resume: bool, ranks: "Ranks") -
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(config: DictConfig) -> float:
-    """Returns the validation RMSE, the objective of sweepers."""
-    return job(config, execute)
+    """Returns the validation RMSE, the objective of sweepers; of zeros, how many were made."""
+    return job(config, generate if OmegaConf.get_type(config) is Slice else execute)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from conf.explain import explain, unknown_key
-from conf.schema import SCHEMAS
 from zeta_exp.errors import UserError
 from zeta_exp.torchrun import launched
 
 HYDRA = "hydra"  # the key of Hydra's own part
+MIRROR = "vertex"  # the callback that keeps a job's directory in a bucket, through its attempts
+VERTEX_SWEEP = "vertex_sweep.json"  # in the directory of a sweep on Vertex AI
 RESUME = "resume"  # says where a run writes, and is no part of it
 CONFIG = "config.yaml"  # in the run directory: the resolved config, written once
 RESUMABLE = ("budget", "hardware", "tracking")  # what a resumed run may change
@@ -63,10 +65,10 @@ def resolved(config: DictConfig) -> DictConfig:
     _refuse_unread_keys(config)
     own = OmegaConf.masked_copy(config, [key for key in config if key not in (HYDRA, RESUME)])
     plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    for field in dataclasses.fields(SCHEMAS["config"]):
+    for field in dataclasses.fields(OmegaConf.get_type(config)):
         if field.name not in (*plain, RESUME):
             raise UserError(f"{field.name} can't be left out: every run needs it")
-    if not 0 <= plain["seed"] <= LARGEST_SEED:
+    if not 0 <= plain.get("seed", 0) <= LARGEST_SEED:
         raise UserError(f"seed={plain['seed']} is out of range: use 0 to {LARGEST_SEED}")
     return OmegaConf.create(plain)
 
@@ -79,7 +81,7 @@ def _refuse_unread_keys(node: DictConfig, path: str = "") -> None:
         if here == HYDRA:
             continue
         if dataclasses.is_dataclass(node_type) and key not in node_type.__dataclass_fields__:
-            raise UserError(unknown_key(here))
+            raise UserError(unknown_key(here) if path else unknown_key(here, node_type))
         child = node._get_node(key)
         if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
             _refuse_unread_keys(child, f"{here}.")
@@ -119,6 +121,11 @@ def resumed_keys(overrides: list[str], of_hydra: list[str]) -> list[str]:
     return sorted(set(keys) - {RESUME}, key=lambda key: "." in key)
 
 
+def resumes(config: DictConfig) -> bool:
+    """Whether the config is that of a run which goes on; slices of zeros have no such key."""
+    return RESUME in config and config.resume is not None
+
+
 def _check_resume(config: DictConfig) -> None:
     if not config.resume.strip():
         raise UserError("resume= is empty: give the directory of a run, resume=PATH")
@@ -132,6 +139,14 @@ def _check_new_run(config: DictConfig) -> None:
     if not directory.strip():
         raise UserError("hydra.run.dir= is empty: give a directory for the run")
     refuse_occupied(Path(directory))
+
+
+def mirrored(hydra: HydraConf) -> bool:
+    """Whether the directory is kept in a bucket: what is in it is an earlier attempt of this run.
+
+    The callback that keeps it has seen to that, and refused what is another run.
+    """
+    return MIRROR in hydra.callbacks
 
 
 def refuse_occupied(directory: Path) -> None:
@@ -168,7 +183,7 @@ def check_run(config: DictConfig) -> None:
     """Refuses what a single run can't be; `config` holds Hydra's own part too."""
     _check_launcher(config)
     resolved(config)
-    if config.resume is not None:
+    if resumes(config):
         _check_resume(config)
     elif launched().first:  # for another process the first may be in the directory already
         _check_new_run(config)
@@ -195,7 +210,9 @@ def check_sweep(config: DictConfig) -> None:
             raise UserError("resume continues one run: leave out -m")
     unresolved = OmegaConf.to_container(config.hydra.sweep, resolve=False)
     first = Path(config.hydra.sweep.dir) / "0"
-    if unresolved["subdir"] == "${hydra.job.num}" and (first / CONFIG).exists():
+    vertex = config.hydra.runtime.choices["hydra/launcher"] == "vertex"
+    again = vertex and (first.parent / VERTEX_SWEEP).exists()  # repeated, a sweep there resumes
+    if unresolved["subdir"] == "${hydra.job.num}" and (first / CONFIG).exists() and not again:
         raise OccupiedError(f"{first.parent} already holds a sweep: give another hydra.sweep.dir")
 
 
@@ -214,8 +231,9 @@ class Checks(Callback):
     """Hydra's callback at both ends: refuses a run or sweep, and counts what a sweep missed."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Before Hydra writes its record."""
-        _or_exit(check_run, config)
+        """Before Hydra writes its record; a mirrored job leaves a record of what refuses it too."""
+        if not mirrored(config.hydra):
+            _or_exit(check_run, config)
         if not launched().first:
             write_nothing(config)
 

@@ -13,7 +13,7 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from conf.schema import SCHEMAS
+from conf.schema import NESTED, SCHEMAS, Slice
 from zeta_exp.errors import UserError
 
 # What the operating system says where output can't be written.
@@ -80,9 +80,11 @@ def _fields(node: type) -> dict[str, typing.Any]:
     return {f.name: hints[f.name] for f in dataclasses.fields(node) if not f.name.startswith("_")}
 
 
-def known_keys(path: list[str]) -> list[str]:
+def known_keys(path: list[str], root: type = SCHEMAS["config"]) -> list[str]:
     """The keys below a dotted path, over all options of its group; none for an unknown path."""
-    nodes: list[type] = [SCHEMAS["config"]]
+    if path[:1] in ([group] for group in NESTED) and "/".join(path) in SCHEMAS:
+        return sorted(_fields(SCHEMAS["/".join(path)]))
+    nodes: list[type] = [root]
     for depth, name in enumerate(path):
         children = [_fields(node).get(name) for node in nodes]
         nodes = [child for child in children if dataclasses.is_dataclass(child)]
@@ -101,13 +103,19 @@ def _options_with(group: str, key: str) -> list[str]:
     ]
 
 
-def unknown_key(key: str) -> str:
+def unknown_key(key: str, root: type = SCHEMAS["config"]) -> str:
     """The sentence for a dotted key that no schema, or not that of the chosen option, has."""
     *path, name = key.lstrip("+~").split(".")
     if len(path) == 1 and (options := _options_with(path[0], name)):
+        if path[0] in NESTED:
+            return (
+                f"{key} is unknown: write {' or '.join(f'{path[0]}.{o}.{name}' for o in options)}"
+            )
         choices = " or ".join(f"{path[0]}={option}" for option in options)
         return f"{key} is no key of the {path[0]} chosen: it belongs to {choices}"
-    known = known_keys(path)
+    known = known_keys(path, root)
+    if name in known and len(path) == 2 and path[0] in NESTED:
+        return f"{key} needs {path[0]}={path[1]}: add that, or leave it out"
     what = {("loss", "weights"): "loss weight"}.get(tuple(path), "key")
     where = f" of {'.'.join(path)}" if path and what == "key" else ""
     listing = f"; known: {', '.join(known)}" if known else ""
@@ -169,9 +177,25 @@ def _composition(error: BaseException) -> str:
     if sentence := _by_rule(OVERRIDES, text):
         return sentence
     if found := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", text):
-        return unknown_key(found[1].split("=")[0])
+        key = found[1].split("=")[0]
+        owner = getattr(error.__cause__, "object_type", None)
+        root = Slice if owner is Slice else SCHEMAS["config"]
+        return _key_of_hydra(error, key) if key.startswith("hydra.") else unknown_key(key, root)
     cause = error.__cause__
     return _value(cause) if isinstance(cause, OmegaConfBaseException) else _first_line(error)
+
+
+def _key_of_hydra(error: BaseException, key: str) -> str:
+    """A key that Hydra, or a plugin such as a launcher, does not have: the error knows its type."""
+    cause = error.__cause__
+    owner, missing = getattr(cause, "object_type", None), getattr(cause, "full_key", None) or key
+    where, _, name = missing.rpartition(".")
+    if owner is dict:
+        return f"{where} has no {name} yet: add it with a plus, +{missing}=…"
+    if not dataclasses.is_dataclass(owner):
+        return unknown_key(missing)
+    known = sorted(f.name for f in dataclasses.fields(owner) if not f.name.startswith("_"))
+    return f"key '{name}' of {where} is unknown; known: {', '.join(known)}"
 
 
 def _value(error: OmegaConfBaseException) -> str:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from conf import schema
 from conf.checks import (
     CONFIG,
     OccupiedError,
+    mirrored,
     refuse,
     refuse_occupied,
     resolved,
     resume_argument,
     resumed_keys,
+    resumes,
     stored,
 )
 from conf.explain import explain
@@ -55,6 +58,7 @@ def guarded(main: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise where it would print and exit with 1
     logging.raiseExceptions = False  # run.log on a full disk: the run itself says so, once
     try:
+        _join_cluster()
         main()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -65,6 +69,18 @@ def guarded(main: Callable[[], Any]) -> int:
             return refuse(reason)
         raise
     return 0
+
+
+def _join_cluster() -> None:
+    """Starts the program anew under torchrun where Vertex AI gives it several machines or GPUs."""
+    specification = os.environ.get("CLUSTER_SPEC")
+    if specification is None or "TORCHELASTIC_RUN_ID" in os.environ:
+        return
+    from hydra_plugins.hydra_vertex_launcher import _cluster
+
+    gpus = _cluster.visible_gpus(os.environ)
+    if command := _cluster.torchrun(_cluster.replica(specification), gpus, sys.argv):
+        os.execv(command[0], command)
 
 
 def job(config: DictConfig, execute: Execute) -> float:
@@ -90,7 +106,9 @@ def _together(execute: Execute, config: DictConfig, directory: Path, resume: boo
     if launched().alone:
         return execute(config, directory, resume, ALONE)
     with joined() as ranks:
-        common = Path(ranks.agree(str(directory)))
+        common, resume = ranks.agree((directory, resume))
+        if resume and _is_mirrored():
+            _share_checkpoint(common, ranks)
         try:
             return execute(config, common, resume, ranks)
         except (KeyboardInterrupt, LostRankError) as error:
@@ -104,12 +122,30 @@ def _together(execute: Execute, config: DictConfig, directory: Path, resume: boo
             raise
 
 
+def _is_mirrored() -> bool:
+    return mirrored(HydraConfig.get())
+
+
+def _share_checkpoint(directory: Path, ranks: "Ranks") -> None:
+    """Brings the first process's checkpoint to every machine: replicas have disks of their own."""
+    for path in ranks.agree(_checkpoints(directory)):
+        content = ranks.agree(path.read_bytes() if ranks.first else b"")
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+
+
+def _checkpoints(directory: Path) -> list[Path]:
+    return sorted((directory / "checkpoint").glob("*.safetensors"))
+
+
 def _single(config: DictConfig, execute: Execute, directory: Path) -> float:
     """A run by itself: what the user can mend ends it with exit code 2."""
-    resume = config.resume is not None
+    resume = resumes(config)
     try:
         effective = _continued(config) if resume else _written(config, directory)
-        return _together(execute, effective, directory, resume)
+        begun = _is_mirrored() and bool(_checkpoints(directory))
+        return _together(execute, effective, directory, resume or begun)
     except LostRankError:
         raise
     except Exception as error:
@@ -122,10 +158,10 @@ def _single(config: DictConfig, execute: Execute, directory: Path) -> float:
 
 
 def _close_new(directory: Path, error: Exception, reason: str | None) -> None:
-    """Leaves result.json for a run that began; frees the directory where none did."""
+    """Leaves result.json for a run that began or is mirrored; else frees the directory."""
     if reason is None:
         _record(directory, "failed", repr(error))
-    elif (directory / "metrics.csv").exists():
+    elif _is_mirrored() or (directory / "metrics.csv").exists():
         _record(directory, "refused", reason)
     else:
         (directory / CONFIG).unlink(missing_ok=True)
@@ -161,7 +197,9 @@ def _record(directory: Path, status: str, reason: str) -> None:
 
 def _close_interrupted(directory: Path, why: str) -> None:
     """Says why the run has stopped and how to continue."""
-    if any((directory / "checkpoint").glob("*.safetensors")):
+    if _is_mirrored():
+        reason = f"{why}; to continue: give the command of the sweep again"
+    elif _checkpoints(directory):
         reason = f"{why}; to continue: {_program()} {resume_argument(directory)}"
     else:
         reason = f"{why} before the first checkpoint: there is nothing to continue"
@@ -188,7 +226,8 @@ def _written(config: DictConfig, directory: Path) -> DictConfig:
         with path.open("x") as file:
             file.write(OmegaConf.to_yaml(effective))
     except FileExistsError:
-        refuse_occupied(directory)
+        if not _is_mirrored():
+            refuse_occupied(directory)
     except OSError:
         path.unlink(missing_ok=True)
         raise

@@ -211,6 +211,7 @@ class Hardware:
     block_size: int | None = None
     threads: int | None = None
     memory_gb: float | None = None
+    machine_type: str | None = None
 
 
 @dataclass
@@ -219,9 +220,38 @@ class NoTracker:
 
 
 @dataclass
+class Vertex:  # below `tracking`, where several have room
+    _target_: str = "zeta_exp.tracking.VertexSink"
+    project: str = MISSING
+    region: str = MISSING
+    experiment: str = MISSING
+    run: str | None = None
+    tensorboard: bool = MISSING
+    endpoint: str | None = None
+
+
+@dataclass
+class Mlflow:
+    _target_: str = "zeta_exp.tracking.MlflowSink"
+    experiment: str = MISSING
+    uri: str | None = None
+
+
+@dataclass
 class Evaluation:
     _target_: str = "zeta_exp.evaluation.Evaluation"
     max_prime: int = MISSING
+
+
+@dataclass
+class Slice:  # the root of zeros.yaml
+    count: int = MISSING
+    start: int = MISSING
+    form: str | None = None
+    shards: int = MISSING
+    shard: int = MISSING
+    out: str = MISSING
+    hardware: Any = MISSING
 
 
 SCHEMAS: dict[str, type] = {
@@ -247,13 +277,17 @@ SCHEMAS: dict[str, type] = {
     "strategy/streamed": Streamed,
     "hardware": Hardware,
     "tracking/none": NoTracker,
+    "tracking/vertex": Vertex,
+    "tracking/mlflow": Mlflow,
     "evaluation": Evaluation,
 }
+
+NESTED = ("tracking",)  # groups whose options have a place each, so that several can be chosen
 
 
 def register() -> None:
     """Puts every schema where `defaults: [/schema/…@_here_]` finds it."""
     store = ConfigStore.instance()
-    for path, node in SCHEMAS.items():
+    for path, node in {**SCHEMAS, "slice": Slice}.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)

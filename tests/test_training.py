@@ -23,6 +23,7 @@ from zeta_exp.ranks import ALONE
 from zeta_exp.result import config_sha256, write_predictions, write_result
 from zeta_exp.split import Split
 from zeta_exp.strategies import ExactGradient, FullBatch, MiniBatch, Streamed
+from zeta_exp.strategies.kept import KEPT_BYTES
 from zeta_exp.tracking import NoTracker
 from zeta_exp.training import Interrupted, Training
 
@@ -124,13 +125,22 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, stop_after):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("forward", [1, 3, 6, 9, 14])
-def test_a_run_stopped_within_a_step_resumes_to_the_same_bytes(tmp_path, strategy, forward):
+def test_a_run_stopped_within_a_step_resumes_to_the_same_bytes(
+    tmp_path, monkeypatch, strategy, forward
+):
     """The signal comes during any forward pass: of the first pass, the second, the validation."""
+    monkeypatch.setitem(KEPT_BYTES, "cpu", 0)
     progress = assert_resumed_to_the_same_bytes(tmp_path, strategy, forward=forward)
     if strategy == "streamed" and forward < 9:  # four blocks a step, two passes
         assert progress.updates == 0
         assert progress.step_begun.portions == forward % 4
         assert (progress.step_begun.cotangents is not None) == (forward > 4)
+
+
+@pytest.mark.parametrize("forward", range(1, 12))
+def test_a_step_that_keeps_its_graphs_resumes_to_the_same_bytes(tmp_path, forward):
+    """Also in an update whose first pass left out means, of which a new process knows nothing."""
+    assert_resumed_to_the_same_bytes(tmp_path, "streamed", forward=forward)
 
 
 @pytest.mark.parametrize("forward", [1, 7])

@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +35,7 @@ from zeta_exp.split import Split
 from zeta_exp.strategies import Accumulation, ExactGradient, Strategy
 from zeta_exp.target import Truth, make_target
 from zeta_exp.torchrun import LostRankError
-from zeta_exp.tracking import Tracker
+from zeta_exp.tracking import Session, Tracker, flattened
 from zeta_exp.training import Budget, Interrupted, Training
 from zeta_exp.zeros import engine
 from zeta_exp.zeros.source import ZeroSource
@@ -98,21 +99,39 @@ class Experiment:
             progress = load_checkpoint(directory, prepared.model, training.optimisation)
             watcher.say(f"resuming after epoch {progress.epoch}, update {progress.updates}")
         self._begin_together(prepared.model, progress, ranks)
-        try:
-            progress = training.run(progress)
-        except (Interrupted, LostRankError):
-            if ranks.has_last_word():
-                write_result(directory, self._account(prepared, progress, "interrupted", ranks))
-            raise
-        result: dict[str, Any] = {}
-        if ranks.first:
-            watcher.say("measuring the baselines")
-            result = self._account(prepared, progress, "completed", ranks)
-            result |= prepared.measure(directory)
-            result["total_s"] = round(time.monotonic() - begun, 3)
-            write_result(directory, result)
-            self.tracking.finish(result)
+        with self._tracked(directory, ranks) as result:
+            try:
+                progress = training.run(progress)
+            except (Interrupted, LostRankError):
+                if ranks.has_last_word():
+                    result |= self._account(prepared, progress, "interrupted", ranks)
+                    write_result(directory, result)
+                raise
+            if ranks.first:
+                watcher.say("measuring the baselines")
+                result |= self._account(prepared, progress, "completed", ranks)
+                result |= prepared.measure(directory)
+                result["total_s"] = round(time.monotonic() - begun, 3)
+                write_result(directory, result)
         return ranks.agree(result)
+
+    @contextmanager
+    def _tracked(self, directory: Path, ranks: Ranks) -> Iterator[dict[str, Any]]:
+        """The result, to be filled inside: the tracker is told of the run and how it ended."""
+        result: dict[str, Any] = {}
+        if not ranks.first:
+            yield result
+            return
+        identity = f"zeta-{config_sha256(self.config)[:40]}"
+        self.tracking.begin(Session(identity, directory, flattened(self.config)))
+        try:
+            yield result
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt | LostRankError)
+            result["status"] = "interrupted" if stopped else "failed"
+            raise
+        finally:
+            self.tracking.finish(result)
 
     def _prepare(self, watcher: Watcher) -> Measurement:
         """The model and the lines, after every check that needs no zero."""

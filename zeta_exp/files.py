@@ -114,6 +114,18 @@ def _information(path: str) -> dict[str, Any] | None:
         return None
 
 
+def information(address: str) -> dict[str, Any]:
+    """What the storage says of a remote file: "size" and, in Cloud Storage, "md5Hash", "crc32c".
+
+    Raises UserError for an address that can't be reached, or has nothing.
+    """
+    with explained(address):
+        found = _information(address)
+    if found is None:
+        raise UserError(f"{address} does not exist: check the path")
+    return found
+
+
 def exists(path: str) -> bool:
     """Whether a file or folder is there.  Raises UserError for an address that can't be reached."""
     if not is_remote(path):

@@ -31,6 +31,7 @@ class Hardware:
     block_size: int | None  # ordinals that a streamed block holds, None for what suits the device
     threads: int | None  # torch threads on the CPU, None for one a core
     memory_gb: float | None  # memory to plan with, None for what is free
+    machine_type: str | None = None  # what a launcher rents; means nothing to the run itself
 
     def __post_init__(self) -> None:
         _check_known("device", self.device, DEVICES)

@@ -12,6 +12,9 @@ class Strike:
     def __init__(self, name, epoch, whom):
         self._number, self._epoch, self._whom = signal.Signals[name], epoch, whom
 
+    def begin(self, session):
+        pass
+
     def log(self, row):
         if row["epoch"] == self._epoch:
             os.kill(self._target(), self._number)

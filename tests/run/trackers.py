@@ -10,6 +10,9 @@ class Stop:
     def __init__(self, name, epoch):
         self._number, self._epoch = signal.Signals[name], epoch
 
+    def begin(self, session):
+        pass
+
     def log(self, row):
         if row["epoch"] == self._epoch:
             os.kill(os.getpid(), self._number)
@@ -20,6 +23,9 @@ class Stop:
 
 class Broken:
     """A defect of the program, as far as a sweep can tell."""
+
+    def begin(self, session):
+        pass
 
     def log(self, row):
         raise RuntimeError("a defect")

@@ -6,7 +6,7 @@ What a command needs is imported when it runs, so that `zeta --help` is there at
 import logging
 import sys
 
-from zeta_exp.cli import output, zeros
+from zeta_exp.cli import doctor, output, plugins, zeros
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
@@ -18,16 +18,22 @@ examples:
   zeta zeros generate --count 1e6 --out zeros      the first million zeros, in the folder zeros
   zeta zeros verify zeros                          are they all there, and right?
   zeta zeros --help                                all that can be done with zeros
+  zeta doctor                                      what can this machine run?
 """
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="zeta",
-        description="Zeros of the Riemann zeta function: made, checked, converted, described.",
+        description="Zeros of the Riemann zeta function, and what surrounds their experiments.",
         epilog=_EXAMPLES,
     )
-    zeros.add_to(parser.add_subparsers(title="groups of commands", metavar="GROUP", required=True))
+    title = "groups of commands, and commands"
+    groups = parser.add_subparsers(title=title, metavar="GROUP", required=True)
+    zeros.add_to(groups)
+    doctor.add_to(groups)
+    for add_to in plugins.commands():
+        add_to(groups)
     return parser
 
 

@@ -62,6 +62,9 @@ class ExactGradient:
             known = self._means.get(step.key, {}) if step.key is not None else {}
             names = [name for name in self._loss.active if name not in known]
             self._kept.clear()  # of a step that was left
+            if state.sums and set(state.sums) != set(names):
+                # begun by a process that knew the counts of means, which this one has to sum
+                state.portions, state.sums = 0, {}
             yield from self._first_pass(step, state, names)
             self._end_first_pass(step, state, known)
         yield from self._second_pass(step, state)

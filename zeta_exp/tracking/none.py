@@ -1,23 +1,16 @@
-"""The contract of a tracker, and the one that does nothing."""
+"""The tracker that does nothing."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-
-class Tracker(Protocol):
-    """A sink for what a run measures."""
-
-    def log(self, row: Mapping[str, float]) -> None:
-        """One epoch's row of metrics.csv."""
-        ...
-
-    def finish(self, result: Mapping[str, Any]) -> None:
-        """The content of result.json."""
-        ...
+from zeta_exp.tracking.contract import Session
 
 
 class NoTracker:
     """Keeps nothing: the run directory has it all."""
+
+    def begin(self, session: Session) -> None:
+        """Nothing."""
 
     def log(self, row: Mapping[str, float]) -> None:
         """Nothing."""

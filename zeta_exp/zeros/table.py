@@ -1,6 +1,7 @@
 """Zeros from a table in any format, compared with the engine before a run begins."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
+from zeta_exp.files import is_remote
 from zeta_exp.split import MINIMUM_N, Split
 from zeta_exp.zeros.formats import ZeroTable, read
 from zeta_exp.zeros.integrity import between, verify
 from zeta_exp.zeros.listed import ListedZeros
+from zeta_exp.zeros.remote import read_cached
 from zeta_exp.zeros.source import ComputedZeros
 from zeta_exp.zeros.stretch import Stretch
 
@@ -20,17 +23,20 @@ class TableZeros:
     """Zeros of a table, checked when opened; ordinals past what a run may see are computed.
 
     path: a file or a folder of shards, local or remote; start: the ordinal of its first zero, by
-    default what it says, else 1.  Memory doesn't grow with N for shards and for a plain local
-    .npy; the other formats have no random access, so their zeros are kept, at most 10^8.
+    default what it says, else 1.  What is remote is read from local copies (`remote`).  Memory
+    doesn't grow with N for shards and for a plain .npy; the other formats have no random access, so
+    their zeros are kept, at most 10^8.
     Raises UserError that names the place, the ordinal and the remedy, for a table that can't be
     read, a zero that is missing, extra, doubled, misplaced or wrong, and too few zeros.
     """
 
     def __init__(self, path: str | Path, split: Split, start: int | None = None) -> None:
-        table = _opened(path, start, split)
-        listed = ListedZeros(table, split.start, split.extrapolation[1])
-        _check_zeros(table, split, listed)
-        _check_length(table, split, listed)
+        self._path = str(path)
+        table = _opened(self._path, start, split)
+        with _naming(self._path, table):
+            listed = ListedZeros(table, split.start, split.extrapolation[1])
+            _check_zeros(table, split, listed)
+            _check_length(table, split, listed)
         self._split, self._table, self._listed = split, table, listed
         self._stop = listed.stop
         self._engine = ComputedZeros()
@@ -58,6 +64,7 @@ class TableZeros:
         return {
             "name": "table",
             **self._table.provenance(),
+            "path": self._path,
             "ordinals_from_table": from_table,
             "ordinals_from_engine": self._split.extrapolation[1] - self._split.start - from_table,
         }
@@ -68,17 +75,29 @@ class TableZeros:
         if self._stop > last:
             return []
         return [
-            f"The table {self._table.path} ends at ordinal {self._stop - 1}: ordinals {self._stop} "
+            f"The table {self._path} ends at ordinal {self._stop - 1}: ordinals {self._stop} "
             f"to {last}, for extrapolation only, come from the engine."
         ]
 
 
-def _opened(path: str | Path, start: int | None, split: Split) -> ZeroTable:
+@contextmanager
+def _naming(path: str, table: ZeroTable) -> Iterator[None]:
+    """Inside, errors about a local copy name what it is a copy of."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace(table.path, path)) from None
+
+
+def _opened(path: str, start: int | None, split: Split) -> ZeroTable:
     """The table; errors name the option."""
-    if not str(path).strip():
+    if not path.strip():
         raise UserError("zeros.path is empty: give the path of a table, or use zeros=computed")
     try:
-        table = read(path, start)
+        if is_remote(path):
+            table = read_cached(path, start, split.start, split.extrapolation[1])
+        else:
+            table = read(path, start)
         if split.start >= table.start:
             return table
     except UserError as error:
@@ -91,10 +110,10 @@ def _opened(path: str | Path, start: int | None, split: Split) -> ZeroTable:
     )
 
 
-def _naming_option(path: str | Path, sentence: str) -> UserError:
+def _naming_option(path: str, sentence: str) -> UserError:
     """The sentence, with the option in place of the path or before all."""
     name = f"zeros.path={path}"
-    sentence = sentence.replace(str(path), name, 1)
+    sentence = sentence.replace(path, name, 1)
     return UserError(sentence if name in sentence else f"{name}: {sentence}")
 
 
