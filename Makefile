@@ -4,6 +4,7 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 STAMP := $(VENV)/.installed
+SHARED := -n 2 --dist worksteal  # the tests in two processes, each on one thread
 
 # Where pip looks for torch besides the usual index; remembered, so that run and test keep the build.
 OLD_TORCH_INDEX := $(shell cat $(STAMP) 2>/dev/null)
@@ -21,10 +22,10 @@ run: $(STAMP) ## one experiment; ARGS="N=50000 strategy=fullbatch" overrides the
 	@$(VENV)/bin/python run.py $(ARGS)
 
 test: $(STAMP) ## the tests, at least 90% of the lines covered; ARGS="-k zeros" runs a part, uncounted
-	@$(VENV)/bin/python -m pytest $(if $(ARGS),$(ARGS),--cov=zeta_exp --cov-fail-under=90)
+	@$(VENV)/bin/python -m pytest $(if $(ARGS),$(ARGS),$(SHARED) --cov=zeta_exp --cov-fail-under=90)
 
 soak: $(STAMP) ## the tests and the long ones too
-	@$(VENV)/bin/python -m pytest -m '' $(ARGS)
+	@$(VENV)/bin/python -m pytest -m '' $(if $(ARGS),$(ARGS),$(SHARED))
 
 lint: $(STAMP) ## ruff and mypy
 	@$(VENV)/bin/ruff check .
