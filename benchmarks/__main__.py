@@ -27,7 +27,7 @@ from zeta_exp.result import provenance
 
 # those that report rows
 SCRIPTS = ("operators", "steps", "memory", "halo", "ranks", "precision", "zeros")
-PLAIN = ("zero_accuracy", "nufft", "tables")  # those that print only, about zeros
+PLAIN = ("zero_accuracy", "nufft", "tables", "startup")  # those that print only
 CODE = ("zeta_exp", "constraints.txt")  # what is measured
 FIGURES = ROOT / "docs" / "figures"
 

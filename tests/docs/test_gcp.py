@@ -37,7 +37,7 @@ def test_every_key_of_the_launcher_is_one():
 def test_prices_are_those_of_the_launcher():
     for machine, price in re.findall(r"^\| `([a-z0-9-]+)` .*\| ([\d.]+) an hour \|$", TEXT, re.M):
         assert f"{_prices.PRICES[machine]:.2f}" == price
-    assert f"price lists of {_prices.DATE}" in TEXT
+    assert f"entered in {_prices.DATE}" in TEXT
 
 
 def test_quotas_are_those_that_the_doctor_reads():

@@ -71,9 +71,16 @@ class Sweeps:
             text=True,
         )
 
-    def results(self):
+    def start_here(self, *overrides):
+        """The same sweep in a process of its own, without a cloud; its exit code."""
+        command = [sys.executable, str(PROGRAM), "-m", "hardware=cpu", *overrides]
+        return subprocess.run(
+            command, cwd=self.folder, check=False, stdout=subprocess.DEVNULL
+        ).returncode
+
+    def results(self, sweep="sweep"):
         """result.json by the number of the job."""
-        found = self.folder.glob("sweep/*/result.json")
+        found = self.folder.glob(f"{sweep}/*/result.json")
         return {int(path.parent.name): json.loads(path.read_text()) for path in sorted(found)}
 
     def values(self):

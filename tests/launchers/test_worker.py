@@ -118,6 +118,49 @@ def test_terminated_before_the_first_checkpoint(bucket, tmp_path):
     assert bucket.result(1)["job"] == {"key": KEY, "attempt": 1, "name": None}
 
 
+TERMINATING = """
+import importlib.abc, os, signal, sys, time
+
+
+class Terminated(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "zeta_exp.experiment":
+            sys.meta_path.remove(self)
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1)
+            except KeyboardInterrupt as interrupt:
+                {heard}
+
+
+sys.meta_path.insert(0, Terminated())
+"""
+
+
+@pytest.mark.parametrize(
+    ("heard", "epochs", "reason"),
+    [
+        ("raise RecursionError from interrupt", 40, "terminated before the training began"),
+        ("pass", 1_000_000, "interrupted; to continue: give the command of the sweep again"),
+    ],
+)
+def test_terminated_in_an_import_that_makes_another_error_of_it(
+    bucket, tmp_path, heard, epochs, reason
+):
+    """As imports of extension modules do; one that swallows it is stopped in the training."""
+    (tmp_path / "sitecustomize.py").write_text(TERMINATING.format(heard=heard))
+    budget = f"budget.epochs={epochs}"
+    done = call(
+        bucket,
+        *command(tmp_path / "job", budget, *mirror(digest_of(budget), 1)),
+        PYTHONPATH=f"{tmp_path}:{environment()['PYTHONPATH']}",
+    )
+    assert done.code == 130
+    result = bucket.result(1)
+    assert result["status"] == "interrupted"
+    assert result.get("reason") == reason
+
+
 def state(updates):
     """A whole file of tensors, another for every number."""
     import numpy as np

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 import threading
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -93,6 +94,16 @@ class _Handler(RequestHandler):
         self.wfile.write(data)
 
 
+class _Server(ThreadingHTTPServer):
+    """One whose clients may be killed at any moment."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Bucket:
     """A bucket on loopback, in memory."""
 
@@ -105,8 +116,7 @@ class Bucket:
         kept = buckets.create_bucket(name, self._objects)
         kept["softDeletePolicy"]["retentionDurationSeconds"] = "0"  # each version stays in memory
         handler = partial(_Handler, self._lock, faults, self._objects)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self.host = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL,), daemon=True

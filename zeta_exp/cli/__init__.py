@@ -25,7 +25,7 @@ examples:
 def _parser() -> Parser:
     parser = Parser(
         prog="zeta",
-        description="Zeros of the Riemann zeta function, and what surrounds their experiments.",
+        description="Zeros of the Riemann zeta function, and what surrounds the runs on them.",
         epilog=_EXAMPLES,
     )
     title = "groups of commands, and commands"

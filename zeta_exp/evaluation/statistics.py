@@ -25,8 +25,9 @@ class Errors:
 
     def add(self, prediction: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
         """The next piece of the window, (B,) each."""
-        error = prediction - truth
-        self.sums += np.array([truth.size, error @ error, truth.sum(), truth @ truth])
+        # sums, not dot products: those of BLAS depend in the last bit on where an array lies
+        squares = np.square(prediction - truth).sum(), np.square(truth).sum()
+        self.sums += np.array([truth.size, squares[0], truth.sum(), squares[1]])
 
     @property
     def rmse(self) -> float:

@@ -66,10 +66,10 @@ class Place:
     def client(self) -> "JobServiceClient":
         """A client of the jobs; raises `UserError` without Google's libraries or an account."""
         with explained():
-            from ._service import _client  # the one place that knows how to reach Vertex AI
+            from ._service import make_client  # the one place that knows how to reach Vertex AI
             from .config import VertexConf
 
-            return _client(
+            return make_client(
                 VertexConf(project=self.project or "", region=self.region, endpoint=self.endpoint)
             )
 

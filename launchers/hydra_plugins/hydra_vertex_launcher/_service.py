@@ -108,7 +108,7 @@ class Service:
     def __init__(self, conf: VertexConf, pace: Pace) -> None:
         self._parent = f"projects/{conf.project}/locations/{conf.region}"
         self._where = f"project {conf.project}, region {conf.region}"
-        self._client = self._explained(lambda: _client(conf))
+        self._client = self._explained(lambda: make_client(conf))
         self._read = Retry(
             if_exception_type(*UNCLEAR, api.TooManyRequests),
             initial=pace.first_pause,
@@ -180,7 +180,7 @@ class Service:
         return UserError(f"Vertex AI ({self._where}): {name}: {said(error)}: {advice}")
 
 
-def _client(conf: VertexConf) -> Any:
+def make_client(conf: VertexConf) -> Any:
     """REST without an account for http://…; else gRPC with the user's credentials."""
     endpoint = conf.endpoint or f"{conf.region}-aiplatform.googleapis.com"
     options = {"api_endpoint": endpoint}

@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -37,6 +38,7 @@ EVERY = 60.0
 GRACE = 25.0  # seconds for the last uploads of a job that is stopped: a SIGKILL follows after 30
 PATIENCE = 300.0  # for those of one that has come to its end
 WAIT = 5.0  # for an upload that is under way
+AGAIN = 3.0  # seconds, after which a SIGTERM that nothing has heeded is repeated
 STALE = "the image composes another config than the launcher did: rebuild the image and launch it"
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Mirror(Callback):
         }
         self._closed = False
         self._value: float | None = None
+        self._reminder: threading.Timer | None = None  # once there was a SIGTERM
+        self._deaf_until = 0.0  # on the monotonic clock
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before Hydra writes: restores, or refuses a config that is not the launcher's."""
@@ -98,7 +102,7 @@ class Mirror(Callback):
             return
         if self._restored is not None:
             log.info("continuing the checkpoint of attempt %s", self._restored)
-        self._before = signal.signal(signal.SIGTERM, _interrupt)
+        self._before = signal.signal(signal.SIGTERM, self._interrupt)
         self._copy.start()
 
     def on_run_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
@@ -109,9 +113,11 @@ class Mirror(Callback):
         value = job_return.return_value if completed else None
         if isinstance(value, int | float) and math.isfinite(value):
             self._value = float(value)
-        without_result = {"status": "completed"} if completed else _unexplained()
-        uploaded = self._close(without_result, PATIENCE)
+        without_result = {"status": "completed"} if completed else self._unexplained()
+        uploaded = self._close(without_result, GRACE if self._reminder else PATIENCE)
         signal.signal(signal.SIGTERM, self._before)
+        if self._reminder and not completed:
+            raise SystemExit(130)  # whatever the run made of the interrupt
         if completed and not uploaded:
             raise SystemExit(1)
 
@@ -120,7 +126,7 @@ class Mirror(Callback):
         path = self._directory / RESULT
         if path.exists() and json.loads(path.read_text())["status"] == "completed":
             path.unlink()  # stopped at its last line: what it returns is not known
-        self._close(_unexplained(), GRACE)
+        self._close(self._unexplained(), GRACE)
 
     def _close(self, without_result: dict[str, Any], seconds: float) -> bool:
         """The last uploads, result.json after all others; whether they were made."""
@@ -129,11 +135,15 @@ class Mirror(Callback):
         self._closed = True
         atexit.unregister(self._close_at_exit)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self._reminder:
+            self._reminder.cancel()
         deadline = time.monotonic() + seconds
         self._copy.stop(WAIT)
         path = self._directory / RESULT
         try:
             result = json.loads(path.read_text()) if path.exists() else without_result
+            if self._reminder and result["status"] == "failed":
+                result |= without_result
             completed = result["status"] == "completed"
             self._copy.refresh(seconds - WAIT, _others(self._directory) if completed else ())
             self._write_result(result, max(deadline - time.monotonic(), LEAST_SECONDS))
@@ -146,13 +156,30 @@ class Mirror(Callback):
         text = json.dumps(result | {"job": self._job, "return_value": self._value}, indent=2)
         self._folder.write(RESULT, text.encode() + b"\n", seconds)
 
+    def _unexplained(self) -> dict[str, Any]:
+        """The result of a run that has left none here."""
+        if self._reminder:
+            return {"status": "interrupted", "reason": "terminated before the training began"}
+        if not launched().alone:
+            reason = "ended by another process of the run: see the job's log"
+            return {"status": "interrupted", "reason": reason}
+        reason = "ended before the run could say why: see the job's log"
+        return {"status": "failed", "reason": reason}
 
-def _unexplained() -> dict[str, Any]:
-    """The result of a run that has left none here."""
-    if not launched().alone:
-        reason = "ended by another process of the run: see the job's log"
-        return {"status": "interrupted", "reason": reason}
-    return {"status": "failed", "reason": "ended before the run could say why: see the job's log"}
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """What Ctrl-C does, once: nothing may cut short the end of the run that follows.
+
+        An import that is interrupted may swallow it, or fail with an error of its own: so the
+        signal comes once more if the run goes on, then perhaps to the training, which heeds it.
+        """
+        now = time.monotonic()
+        if now < self._deaf_until:
+            return
+        self._deaf_until = now + AGAIN / 2
+        self._reminder = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGTERM))
+        self._reminder.daemon = True
+        self._reminder.start()
+        raise KeyboardInterrupt
 
 
 def _others(directory: Path) -> tuple[str, ...]:
@@ -160,9 +187,3 @@ def _others(directory: Path) -> tuple[str, ...]:
     names = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
     shown = [name for name in names if not any(part.startswith(".") for part in name.parts)]
     return tuple(sorted(str(name) for name in shown if str(name) != RESULT))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """What Ctrl-C does, once: what follows is the end of the run, which nothing may cut short."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
