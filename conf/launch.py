@@ -169,9 +169,14 @@ def _close_new(directory: Path, error: Exception, reason: str | None) -> None:
 
 def _of_sweep(config: DictConfig, execute: Execute, directory: Path) -> float:
     """A job that is refused or fails says so in result.json, and the others run."""
-    refuse_occupied(directory)
+    resume = resumes(config)  # only a study's sweeper asks a job to: it knows whose directory it is
+    if not resume:
+        refuse_occupied(directory)
     try:
-        return _together(execute, _written(config, directory), directory, False)
+        effective = resolved(config) if resume else _written(config, directory)
+        if resume and not _same(effective, stored(directory)):
+            refuse_occupied(directory)
+        return _together(execute, effective, directory, resume)
     except OccupiedError:  # the result.json there is another run's
         raise
     except Exception as error:
@@ -182,6 +187,11 @@ def _of_sweep(config: DictConfig, execute: Execute, directory: Path) -> float:
         log.error("%s: %s", status, reason)
         _record(directory, status, reason)
         return float("nan")
+
+
+def _same(one: DictConfig, other: DictConfig) -> bool:
+    """Whether the numbers of two runs would be the same."""
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - {"tracking"})
 
 
 def _record(directory: Path, status: str, reason: str) -> None:

@@ -13,8 +13,13 @@ from omegaconf import II, MISSING
 
 @dataclass
 class Budget:
-    _target_: str = "zeta_exp.training.Budget"
+    _target_: str = "zeta_exp.budget.Budget"
+    kind: str = "epochs"
     epochs: int = MISSING
+    updates: int | None = None
+    node_visits: int | None = None
+    seconds: float | None = None
+    patience: int | None = None
 
 
 @dataclass
@@ -92,6 +97,13 @@ class RandomPhases:
     _target_: str = "zeta_exp.features.RandomPhases"
     max_prime: int = MISSING
     seed: int = II("seed")
+
+
+@dataclass
+class WrongHeight:
+    _target_: str = "zeta_exp.features.WrongHeight"
+    max_prime: int = MISSING
+    shift: int = MISSING
 
 
 @dataclass
@@ -263,6 +275,7 @@ SCHEMAS: dict[str, type] = {
     "zeros/poisson": PoissonZeros,
     "features/prime_phases": PrimePhases,
     "features/random_phases": RandomPhases,
+    "features/wrong_height": WrongHeight,
     "features/log_index": LogIndex,
     "graph": Graph,
     "model/linear": Linear,

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from zeta_exp import experiment as experiment_module
+from zeta_exp.budget import Budget
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.experiment import Experiment
-from zeta_exp.features import LogIndex, PrimePhases, RandomPhases
+from zeta_exp.features import LogIndex, PrimePhases, RandomPhases, WrongHeight
 from zeta_exp.hardware import Hardware
 from zeta_exp.losses import make_loss
 from zeta_exp.models import HybridGCN, Linear, Relational
@@ -20,7 +21,7 @@ from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.split import Split
 from zeta_exp.strategies import FullBatch, MiniBatch
 from zeta_exp.tracking import NoTracker
-from zeta_exp.training import Budget, Interrupted
+from zeta_exp.training import Interrupted
 from zeta_exp.zeros import MAX_ORDINAL, generate
 from zeta_exp.zeros.source import ComputedZeros, ShuffledZeros
 from zeta_exp.zeros.surrogate import CueZeros, PoissonZeros
@@ -39,6 +40,7 @@ KEYS = {
     "actual_next",
     "baselines",
     "spacing",
+    "spectrum",
     "epochs",
     "updates",
     "node_visits",
@@ -158,9 +160,10 @@ def test_full_batch_is_deterministic(tmp_path):
         {"zeros": CueZeros(size=64, seed=1)},
         {"zeros": PoissonZeros(size=64, seed=1)},
         {"features": RandomPhases(30, seed=1)},
+        {"features": WrongHeight(30, shift=10**9)},
         {"features": LogIndex()},
     ],
-    ids=["shuffled", "cue", "poisson", "random_phases", "log_index"],
+    ids=["shuffled", "cue", "poisson", "random_phases", "wrong_height", "log_index"],
 )
 def test_controls_learn_nothing(tmp_path, control):
     result = experiment(**control).run(tmp_path, False, Silent())

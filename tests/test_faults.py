@@ -5,6 +5,7 @@ import torch
 
 from tests.conftest import make_line, make_model
 from zeta_exp import faults
+from zeta_exp.budget import Budget
 from zeta_exp.checkpoint import FILE, Progress, load_checkpoint
 from zeta_exp.errors import UserError
 from zeta_exp.losses import make_loss
@@ -41,10 +42,10 @@ class Run:
             visits=visits,
             optimisation=self.optimisation,
             validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5),
-            epochs=EPOCHS,
+            budget=Budget(EPOCHS),
             directory=directory,
             tracker=NoTracker(),
-            advance=lambda updates, row: None,
+            advance=lambda updates, total, row: None,
             ranks=ranks,
             smaller="strategy=streamed",
         )
@@ -125,8 +126,8 @@ def test_an_update_cut_short_is_not_kept(tmp_path, monkeypatch):
     run = Run(tmp_path)
     update = run.optimisation.update
 
-    def cut():
-        update()
+    def cut(spent):
+        update(spent)
         raise CUDA_MEMORY
 
     monkeypatch.setattr(run.optimisation, "update", cut)

@@ -13,6 +13,7 @@ from zeta_exp.features import (
     LogIndex,
     PrimePhases,
     RandomPhases,
+    WrongHeight,
     tabulated,
 )
 from zeta_exp.theory.counting import smooth_height
@@ -65,6 +66,13 @@ def test_phases_keep_their_digits_far_up(n):
     row = PrimePhases(max_prime=9)(np.array([n]))[0]
     np.testing.assert_allclose(row[:-1], AMPLITUDE / np.sqrt(powers * 2) * expected, atol=1e-6)
     np.testing.assert_allclose(row[-1], 1 / np.log(float(height) / 2 / np.pi), rtol=1e-6)
+
+
+def test_the_wrong_height_has_the_phases_of_other_ordinals():
+    n = np.arange(1, 40)
+    assert torch.equal(WrongHeight(50, shift=1000)(n), PrimePhases(50)(n + 1000))
+    with pytest.raises(UserError, match="shift=0 goes below the first zero"):
+        WrongHeight(50, shift=0)
 
 
 def test_random_phases_keep_amplitudes_and_lose_the_primes():

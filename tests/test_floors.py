@@ -24,6 +24,7 @@ FLOORS = {
     "strategies": 4,
     "evaluation": 5,
     "tracking": 5,
+    "budget": 6,
     "checkpoint": 6,
     "experiment": 6,
     "faults": 6,
@@ -34,6 +35,7 @@ FLOORS = {
     "result": 6,
     "training": 6,
     "report": 7,
+    "verdict": 7,
     "cli": 8,
 }
 UNKNOWN_TO_ZETA_EXP = {"hydra", "hydra_plugins", "launchers"}

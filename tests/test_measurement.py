@@ -8,6 +8,7 @@ from torch import Tensor
 from tests.conftest import held, make_line, make_model
 from zeta_exp import measurement
 from zeta_exp.evaluation import Evaluation, window
+from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import r_squared, rmse, spacing_statistics
 from zeta_exp.losses import make_loss
 from zeta_exp.measurement import Measurement
@@ -49,6 +50,7 @@ def test_numbers_are_those_of_the_predictions(finished):
     assert result["extrapolation_error"] == rmse(ext[:100], ext_true[:100])
     assert result["spacing"]["prediction"] == spacing_statistics(val)
     assert result["spacing"]["truth"] == spacing_statistics(val_true)
+    assert result["spectrum"] == run_spectrum(val, val_true, SPLIT.validation[0])
     assert result["next_error"] == ext[0] - ext_true[0]
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.conftest import make_line, make_model
+from zeta_exp.budget import Budget
 from zeta_exp.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
 from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
@@ -66,7 +67,7 @@ class Run:
         self,
         directory,
         epochs=4,
-        advance=lambda updates, row: None,
+        advance=lambda updates, total, row: None,
         strategy="minibatch",
         model="relational",
     ):
@@ -80,7 +81,7 @@ class Run:
             visits=visits,
             optimisation=self.optimisation,
             validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5),
-            epochs=epochs,
+            budget=Budget(epochs),
             directory=directory,
             tracker=NoTracker(),
             advance=advance,
@@ -113,7 +114,7 @@ def test_training_counts_what_it_does(tmp_path):
 def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, stop_after):
     made = 0
 
-    def interrupt(updates, row):
+    def interrupt(updates, total, row):
         nonlocal made
         made += updates
         if updates and made == stop_after:

@@ -1,6 +1,8 @@
 """Checkpoints: weights and moments as safetensors, counters in its header; no pickle."""
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,8 @@ class Progress:
     node_visits: int = 0  # Σ owned ordinals over all updates
     wall_s: float = 0.0  # seconds spent training
     loss_sum: float = 0.0  # Σ training loss over the updates of the epoch begun
+    best_val_rmse: float = math.inf  # of the evaluations so far
+    stale: int = 0  # evaluations since that one
     step_begun: Accumulation = field(default_factory=Accumulation)  # with the gradients, its state
 
     def counters(self) -> dict[str, float]:
@@ -54,9 +58,15 @@ def save_checkpoint(
     write_atomically(path, save(contiguous, metadata=header))
 
 
-def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -> Progress:
+def load_checkpoint(
+    directory: Path,
+    model: Model,
+    optimisation: Optimisation,
+    spent: Callable[[int, int, float], float] = lambda updates, node_visits, wall_s: updates,
+) -> Progress:
     """Restores the model and the optimiser in place.
 
+    spent: of the budget, from updates, node visits and seconds (`Budget.spent`).
     Raises `UserError` where there is no checkpoint, or one of another model.
     """
     path = directory / FILE
@@ -80,7 +90,8 @@ def load_checkpoint(directory: Path, model: Model, optimisation: Optimisation) -
         if name.startswith("optimizer."):
             _, index, key = name.split(".")
             moments.setdefault(int(index), {})[key] = value
-    optimisation.restore(moments, progress.updates)
+    used = spent(progress.updates, progress.node_visits, progress.wall_s)
+    optimisation.restore(moments, used)
     return progress
 
 

@@ -13,6 +13,7 @@ import torch
 
 from zeta_exp import memory
 from zeta_exp.batch import Line
+from zeta_exp.budget import Budget
 from zeta_exp.checkpoint import Progress, load_checkpoint
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation import Evaluation
@@ -36,7 +37,7 @@ from zeta_exp.strategies import Accumulation, ExactGradient, Strategy
 from zeta_exp.target import Truth, make_target
 from zeta_exp.torchrun import LostRankError
 from zeta_exp.tracking import Session, Tracker, flattened
-from zeta_exp.training import Budget, Interrupted, Training
+from zeta_exp.training import Interrupted, Training
 from zeta_exp.zeros import engine
 from zeta_exp.zeros.source import ZeroSource
 
@@ -96,7 +97,9 @@ class Experiment:
             watcher.say(f"note: {note}")
         progress = Progress()
         if resume:
-            progress = load_checkpoint(directory, prepared.model, training.optimisation)
+            progress = load_checkpoint(
+                directory, prepared.model, training.optimisation, self.budget.spent
+            )
             watcher.say(f"resuming after epoch {progress.epoch}, update {progress.updates}")
         self._begin_together(prepared.model, progress, ranks)
         with self._tracked(directory, ranks) as result:
@@ -197,17 +200,17 @@ class Experiment:
         self, prepared: Measurement, directory: Path, watcher: Watcher, ranks: Ranks
     ) -> Training:
         visits = self.strategy.open(prepared.line, self.split, self.loss, prepared.model, ranks)
-        total = self.budget.epochs * visits.updates_per_epoch
+        total = self.budget.total(visits.updates_per_epoch)
         return Training(
             model=prepared.model,
             gradient=ExactGradient(prepared.model, self.loss, ranks),
             visits=visits,
             optimisation=self.optimizer.start(prepared.model, total),
             validate=prepared.validate,
-            epochs=self.budget.epochs,
+            budget=self.budget,
             directory=directory,
             tracker=self.tracking,
-            advance=lambda updates, row: watcher.advance(updates, total, row),
+            advance=watcher.advance,
             seed=self.seed,
             ranks=ranks,
             smaller=memory.less(self.strategy),
@@ -225,6 +228,7 @@ class Experiment:
             "epochs": progress.epoch,
             "updates": progress.updates,
             "node_visits": progress.node_visits,
+            "stopped_early": self.budget.exhausted(progress.stale),
             "wall_s": round(progress.wall_s, 3),
             "nodes_per_s": round(progress.node_visits / max(progress.wall_s, 1e-9), 1),
             **peak_memory_mb(device),

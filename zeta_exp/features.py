@@ -98,6 +98,27 @@ class RandomPhases(_Phases):
         super().__init__(Frequencies(turns, np.zeros_like(turns)), 1 / np.sqrt(m))
 
 
+class WrongHeight(PrimePhases):
+    """Control: the prime phases of the ordinal n + shift, as rich as those of n and beside them.
+
+    The shift must change the mean gap: at a constant gap it turns each phase by a constant angle,
+    which a model can undo.  10^9 does for n up to 10^8, where phases part by thousands of radians
+    over 10,000 ordinals.
+    """
+
+    name = "wrong_height"
+
+    def __init__(self, max_prime: int, shift: int) -> None:
+        if shift < 1:
+            raise UserError(f"features.shift={shift} goes below the first zero: use 1 or more")
+        super().__init__(max_prime)
+        self._shift = shift
+
+    def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
+        """Features of n + shift."""
+        return super().__call__(ordinals + self._shift)
+
+
 def prime_power_frequencies(max_prime: int) -> NDArray[np.int64]:
     """The prime powers m ≤ max_prime; at least one, or it is the user's error."""
     m = np.array([power.m for power in prime_powers_up_to(max_prime)], dtype=np.int64)

@@ -158,6 +158,41 @@ def names(folder: str) -> list[str]:
     return sorted(name for name in entries if not _UNFINISHED.fullmatch(name))
 
 
+def below(folder: str, wanted: set[str]) -> list[str]:
+    """Paths of all files below a folder whose name is wanted, sorted.
+
+    Raises `OSError`.  Hidden folders are not searched, nor what is below a local one with a find.
+    """
+    _check_path(folder)
+    if is_remote(folder):
+        filesystem, inner = _filesystem(folder)
+        with _remote_faults(folder):
+            listed = filesystem.find(inner)
+        root = inner.rstrip("/")
+        inside = (item[len(root) + 1 :] for item in listed if item.startswith(f"{root}/"))
+        seen = (name for name in inside if not any(p[:1] == "." for p in name.split("/")))
+        return sorted(join(folder, name) for name in seen if name.rpartition("/")[2] in wanted)
+    found = []
+    for path, folders, names in os.walk(folder):
+        here = wanted.intersection(names)
+        found += [os.path.join(path, name) for name in here]
+        folders[:] = [] if here else [name for name in folders if not name.startswith(".")]
+    return sorted(found)
+
+
+def contents(paths: list[str]) -> list[bytes]:
+    """What is in each of many files, local or all in one remote place.  Raises `OSError`."""
+    if not paths or not is_remote(paths[0]):
+        return [Path(path).read_bytes() for path in paths]
+    filesystem, _ = _filesystem(paths[0])
+    inner = [filesystem._strip_protocol(path) for path in paths]
+    with _remote_faults(paths[0]):  # several at once, where the library can; `cat` would glob
+        read = filesystem.cat_ranges(inner, None, None, on_error="return")
+        for failed in (content for content in read if isinstance(content, Exception)):
+            raise failed
+    return [bytes(content) for content in read]
+
+
 def make_folder(path: str) -> None:
     """The folder and those above it, where they are missing; object stores need none."""
     _check_path(path)

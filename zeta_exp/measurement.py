@@ -17,6 +17,7 @@ from torch import Tensor
 from zeta_exp.batch import Line
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.baselines import Residuals, baseline_errors
+from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, rmse, spacing_statistics
 from zeta_exp.evaluation.window import Window
 from zeta_exp.losses import WeightedLoss
@@ -109,6 +110,7 @@ class Measurement:
                 "prediction": spacing_statistics(val.predicted),
                 "truth": spacing_statistics(val.true),
             },
+            "spectrum": run_spectrum(val.predicted, val.true, self.split.validation[0]),
         }
 
     def _next_hundred(self, ext: Reading) -> dict[str, float]:

@@ -46,10 +46,12 @@ class Metrics:
 
 def read_metrics(path: Path) -> list[Row]:
     """The rows of metrics.csv; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if all(row.values())]  # a torn last row is none
+    return parse_metrics(path.read_text()) if path.exists() else []
+
+
+def parse_metrics(text: str) -> list[Row]:
+    """The rows of what metrics.csv holds, but for a torn last one."""
+    rows = [row for row in csv.DictReader(io.StringIO(text, newline="")) if all(row.values())]
     return [{key: float(value) for key, value in row.items()} for row in rows]
 
 

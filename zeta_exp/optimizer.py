@@ -19,7 +19,7 @@ class AdamWOneCycle:
     lr: float  # peak learning rate
     weight_decay: float
     clip: float  # largest Euclidean norm of the gradient
-    pct_start: float  # share of the updates in which the learning rate rises
+    pct_start: float  # share of the budget in which the learning rate rises
 
     def __post_init__(self) -> None:
         for key, value, valid in (
@@ -31,30 +31,30 @@ class AdamWOneCycle:
             if not (valid and math.isfinite(value)):
                 raise UserError(f"optimizer.{key}={value} is out of range: see conf/optimizer")
 
-    def start(self, model: nn.Module, total_updates: int) -> "Optimisation":
-        """The optimiser at update 0 of `total_updates`."""
-        return Optimisation(self, model, total_updates)
+    def start(self, model: nn.Module, total: int) -> "Optimisation":
+        """The optimiser before its first update; total: the budget, in its own units."""
+        return Optimisation(self, model, total)
 
 
 class Optimisation:
-    """The state of an optimiser in a run: the moments and the number of updates made.
+    """The state of an optimiser in a run: the moments and how much of the budget is spent.
 
-    The learning rate is a function of updates/total_updates alone.
+    The learning rate is a function of the share spent alone, in whatever units the budget counts.
     """
 
-    def __init__(self, recipe: AdamWOneCycle, model: nn.Module, total_updates: int) -> None:
+    def __init__(self, recipe: AdamWOneCycle, model: nn.Module, total: int) -> None:
         self._model = model
         self._clip = recipe.clip
-        self._total_updates = total_updates
+        self._total = total
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
         )
         self._schedule = OneCycleLR(
             self._optimizer,
             recipe.lr,
-            total_steps=total_updates + 1,
+            total_steps=total + 1,
             # torch divides by pct_start·total_steps − 1: keep that positive in the shortest runs
-            pct_start=max(recipe.pct_start, 2 / (total_updates + 1)),
+            pct_start=max(recipe.pct_start, 2 / (total + 1)),
         )
 
     @property
@@ -62,26 +62,35 @@ class Optimisation:
         """The learning rate of the next update."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def update(self) -> None:
-        """One update from the accumulated gradient."""
+    def update(self, spent: float | None = None) -> None:
+        """One update from the accumulated gradient.
+
+        spent: of the budget, this update included; None for one unit more than before.
+        """
         nn.utils.clip_grad_norm_(self._model.parameters(), self._clip)
         self._optimizer.step()
+        if spent is not None:
+            self._place(spent)
         self._schedule.step()
+
+    def _place(self, spent: float) -> None:
+        """Where the schedule goes with its next step; that is all the state that it has."""
+        self._schedule.last_epoch = spent - 1  # type: ignore[assignment]  # torch only computes
 
     def moments(self) -> dict[int, dict[str, Any]]:
         """Tensors of the optimiser by the index of the parameter."""
         return dict(self._optimizer.state_dict()["state"])
 
-    def restore(self, moments: dict[int, dict[str, Any]], updates: int) -> None:
-        """Continues after `updates` updates with the given moments."""
-        if updates > self._total_updates:
+    def restore(self, moments: dict[int, dict[str, Any]], spent: float) -> None:
+        """Continues with the given moments where that much of the budget is spent."""
+        if spent > self._total:
             raise UserError(
-                f"the run has made {updates} updates and the budget is {self._total_updates}: "
-                "give budget.epochs that is no smaller"
+                f"the run has made {spent:g} updates and the budget is {self._total}: "
+                "give a budget that is no smaller (budget.epochs or budget.updates)"
             )
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._schedule.last_epoch = updates - 1  # all the state that the schedule has
+        self._place(spent)
         with warnings.catch_warnings():  # that this step of the schedule follows no update
             warnings.simplefilter("ignore")
             self._schedule.step()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from zeta_exp import faults
+from zeta_exp.budget import Budget
 from zeta_exp.checkpoint import FILE, Progress, save_checkpoint
 from zeta_exp.errors import UserError
 from zeta_exp.metrics import Metrics, Row
@@ -21,21 +23,11 @@ from zeta_exp.models import Model
 from zeta_exp.optimizer import Optimisation
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.strategies import Accumulation, ExactGradient, Visits
+from zeta_exp.strategies.base import Step
 from zeta_exp.torchrun import LostRankError
 from zeta_exp.tracking import Tracker
 
 CHECKPOINT_SECONDS = 30.0  # a killed run loses at most this much
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a run trains."""
-
-    epochs: int  # visits of the whole training range
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise UserError(f"budget.epochs={self.epochs} trains nothing: use 1 or more")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -51,10 +43,11 @@ class Training:
     visits: Visits
     optimisation: Optimisation
     validate: Callable[[], Row]  # the columns of a row from val_loss on
-    epochs: int
+    budget: Budget
     directory: Path
     tracker: Tracker
-    advance: Callable[[int, Row | None], None]  # progress: updates made, the newest row
+    # progress: updates made, how many there may be in all, the newest row
+    advance: Callable[[int, int, Row | None], None]
     seed: int = 0  # of what a model draws as it trains
     ranks: Ranks = ALONE
     smaller: str = "a smaller model or lower N"  # what needs less memory
@@ -109,8 +102,9 @@ class Training:
         path = self.directory / "metrics.csv"
         metrics = Metrics(path, progress.epoch) if self.ranks.first else None
         saved = time.monotonic()
-        while progress.epoch < self.epochs:
-            for _ in self._epoch(progress):
+        # a step of an epoch begun is followed by its row, where an earlier part of the run ended so
+        while progress.step or not self._is_over(progress):
+            for _ in self._epoch(progress, clock):
                 progress.wall_s = clock.seconds()
                 if stopping.is_set():
                     raise Interrupted
@@ -120,8 +114,24 @@ class Training:
             progress.wall_s = clock.seconds()
             self._close_epoch(progress, metrics)
 
-    def _epoch(self, progress: Progress) -> Iterator[None]:
-        """Yields after every update, and after every portion of one."""
+    @cached_property
+    def _total(self) -> int:
+        return self.budget.total(self.visits.updates_per_epoch)
+
+    def _spent(self, progress: Progress) -> float:
+        return self.budget.spent(progress.updates, progress.node_visits, progress.wall_s)
+
+    def _is_over(self, progress: Progress) -> bool:
+        return self._spent(progress) >= self._total or self.budget.exhausted(progress.stale)
+
+    def _expected(self, updates: int, spent: float) -> int:
+        """Updates of the whole run, where `updates` of them have spent that much."""
+        return round(updates * self._total / spent)
+
+    def _epoch(self, progress: Progress, clock: "_Clock") -> Iterator[None]:
+        """Yields after every update, and after every portion of one; ends with the budget."""
+        if self._is_over(progress):
+            return
         self.model.train()
         for step in self.visits.epoch(progress.epoch, skip=progress.step):
             if self.model.stochastic:
@@ -134,14 +144,24 @@ class Training:
                     f"training diverged: the loss is {loss} at update {progress.updates + 1}; "
                     "lower optimizer.lr or the loss weights"
                 )
-            self.optimisation.update()
+            spent = self._spent_with(step, progress, clock)
+            self.optimisation.update(spent)
             progress.step_begun = Accumulation()
             progress.step += 1
             progress.updates += 1
             progress.node_visits += step.nodes
             progress.loss_sum += loss
-            self.advance(1, None)
+            self.advance(1, self._expected(progress.updates, spent), None)
             yield
+            if spent >= self._total:
+                return
+
+    def _spent_with(self, step: Step, progress: Progress, clock: "_Clock") -> float:
+        """Of the budget, with this step; the same in every process."""
+        if self.budget.kind == "seconds":  # a millisecond has passed, or the schedule would divide
+            progress.wall_s = self.ranks.agree(max(clock.seconds(), 1e-3))
+        visits = progress.node_visits + step.nodes
+        return self.budget.spent(progress.updates + 1, visits, progress.wall_s)
 
     def _seed_update(self, update: int) -> None:
         """What an update draws depends on seed and update alone: a resumed run draws the same."""
@@ -163,11 +183,19 @@ class Training:
             row |= self.validate()
             metrics.append(row)
             self.tracker.log(row)
-            self.advance(0, row)
-        self.ranks.agree(None)
+            self.advance(0, self._expected(progress.updates, self._spent(progress)), row)
+            self._compare(progress, row["val_rmse"])
+        agreed = (progress.wall_s, progress.best_val_rmse, progress.stale)
+        progress.wall_s, progress.best_val_rmse, progress.stale = self.ranks.agree(agreed)
         progress.epoch += 1
         progress.step = 0
         progress.loss_sum = 0.0
+
+    def _compare(self, progress: Progress, val_rmse: float) -> None:
+        """Counts the evaluations since the best one."""
+        better = val_rmse < progress.best_val_rmse
+        progress.stale = 0 if better else progress.stale + 1
+        progress.best_val_rmse = min(progress.best_val_rmse, val_rmse)
 
     def _save_if_first(self, progress: Progress) -> None:
         if self.ranks.first:

@@ -1,5 +1,6 @@
 """What a shell sees of `zeta zeros`."""
 
+import json
 import os
 import runpy
 import subprocess
@@ -150,6 +151,30 @@ def test_stats(zeta, table):
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.startswith("zeros ")
     assert "GUE" in shown.out
+
+
+def test_stats_as_json(zeta, table):
+    said = zeta("zeros", "stats", table, "--json")
+    assert (said.code, said.err) == (0, "")
+    found = json.loads(said.out)
+    assert (found["start"], found["count"], found["heights"][0][:6]) == (1, 3000, "14.134")
+    spectrum = found["spectrum"]
+    axes = spectrum["axes"]
+    for name in ("number_variance", "rigidity", "form_factor"):
+        assert len(spectrum[name]) == len(spectrum["errors"][name]) == len(axes[name])
+    assert spectrum["variance"] == pytest.approx([found["variance"]], rel=1e-4)
+    assert spectrum["lags"][0] == pytest.approx(found["lag1"], abs=1e-3)
+    assert spectrum["ratio"] == pytest.approx([found["ratio"]], rel=1e-4)
+    assert "spectrum" not in json.loads(zeta("zeros", "stats", table, "--json", "--brief").out)
+
+
+def test_stats_in_brief_are_the_first_lines_of_all(zeta, table):
+    brief = zeta("zeros", "stats", table, "--brief").out
+    everything = zeta("zeros", "stats", table).out
+    assert everything.startswith(brief)
+    assert "number variance, L = 50" in everything
+    assert "number variance" not in brief
+    assert all(len(line) <= 80 for line in everything[len(brief) :].splitlines())
 
 
 def test_stats_of_a_table_that_begins_elsewhere(zeta):

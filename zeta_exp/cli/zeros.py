@@ -114,9 +114,13 @@ def _add_stats(commands: Any) -> None:
         commands,
         _stats,
         "spacing statistics of a table beside random-matrix theory",
-        "Spacings in mean spacings, beside the values of the Gaussian unitary ensemble.",
+        "Spacings in mean spacings, beside the values of the Gaussian unitary ensemble; then\n"
+        "number variance, rigidity, pair correlation and form factor, with standard errors of\n"
+        "blocks, and beside Berry's formula for zeros at the mean height.",
     )
     _add_source(parser, "PATH")
+    parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    parser.add_argument("--brief", action="store_true", help="spacings only, which is faster")
 
 
 def _generate(arguments: argparse.Namespace) -> int:
@@ -161,11 +165,15 @@ def _stats(arguments: argparse.Namespace) -> int:
     from zeta_exp.cli.convert import Counted
     from zeta_exp.cli.sources import sound
     from zeta_exp.cli.watch import Watch
+    from zeta_exp.evaluation.spectral_table import shown_table, table_as_json
+    from zeta_exp.evaluation.statistics.spectrum import Spectrum
     from zeta_exp.evaluation.table_statistics import table_statistics
 
     table = sound(arguments.path, arguments.start)
+    spectrum = None if arguments.brief else Spectrum()
     with Watch("reading") as watch:
         watch.begin(getattr(table, "count", None))
-        statistics = table_statistics(Counted(table.stretches(), watch))
-    tell("\n".join(statistics.lines()))
+        statistics = table_statistics(Counted(table.stretches(), watch), spectrum)
+    found = None if spectrum is None else spectrum.statistics()
+    tell((table_as_json if arguments.json else shown_table)(statistics, found))
     return 0

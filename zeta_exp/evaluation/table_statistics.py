@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation.statistics import spacings
+from zeta_exp.evaluation.statistics.spacing import ratios
+from zeta_exp.evaluation.statistics.spectrum import Spectrum
 from zeta_exp.theory.gue import GAUDIN_RANGE, gaudin_law
 from zeta_exp.zeros.stretch import Stretch
 
@@ -137,10 +139,8 @@ class _Accumulator:
     def _add_pairs(self, sample: NDArray[np.float64]) -> None:
         """Neighbours s_n, s_{n+1} of one run, (S,), S ≥ 2."""
         x, y = sample[:-1] - 1, sample[1:] - 1
-        low, high = np.minimum(sample[:-1], sample[1:]), np.maximum(sample[:-1], sample[1:])
-        ratios = low / np.where(high > 0, high, 1.0)  # doubled zeros have none
         self._pairs += x.size
-        self._pair_sums += x.sum(), y.sum(), x @ x, y @ y, x @ y, ratios.sum()
+        self._pair_sums += x.sum(), y.sum(), x @ x, y @ y, x @ y, ratios(sample).sum()
 
     def moments(self) -> tuple[float, float]:
         """Mean and variance of the spacings."""
@@ -160,10 +160,13 @@ class _Accumulator:
         return float(np.abs(below / self._spacings - gaudin_law().cdf(edges)).max())
 
 
-def table_statistics(stretches: Iterable[Stretch]) -> TableStatistics:
+def table_statistics(
+    stretches: Iterable[Stretch], spectrum: Spectrum | None = None
+) -> TableStatistics:
     """Statistics of consecutive stretches, read once.
 
-    Raises UserError for fewer than four zeros, and for what is no zero or out of place.
+    spectrum: adds up the number statistics on the way, and is finished at the end.  Raises
+    UserError for fewer than four zeros, and for what is no zero or out of place.
     """
     sums = _Accumulator()
     start = stop = 0
@@ -183,8 +186,12 @@ def table_statistics(stretches: Iterable[Stretch]) -> TableStatistics:
         heights = (heights[0] if stop else first, last)
         start, stop = start or stretch.start, stretch.stop
         sums.add(stretch.start, residuals)
+        if spectrum is not None:
+            _add(spectrum, stretch.start, residuals)
     if stop - start < _LEAST:
         raise UserError(f"{stop - start} zeros have no statistics: give {_LEAST} or more")
+    if spectrum is not None:
+        spectrum.finish()
     mean, variance = sums.moments()
     lag1, ratio = sums.neighbours()
     lowest, highest = sums.lowest_residual.found, sums.highest_residual.negative()
@@ -202,3 +209,14 @@ def table_statistics(stretches: Iterable[Stretch]) -> TableStatistics:
         least_S=Extreme(-0.5 - highest.value, highest.ordinal),
         greatest_S=Extreme(0.5 - lowest.value, lowest.ordinal),
     )
+
+
+def _add(spectrum: Spectrum, start: int, residuals: NDArray[np.float64]) -> None:
+    """The next residuals; raises UserError for those that no zero has."""
+    try:
+        spectrum.add(residuals)
+    except ValueError:
+        place = start + int(np.abs(residuals).argmax())
+        raise UserError(
+            f"ordinal {place} is no zero or out of place: see `zeta zeros verify` first"
+        ) from None

@@ -1,13 +1,16 @@
-"""The screen of a process whose run another one shows."""
+"""The screen of a run that is not to be seen: another process, or a study, shows what there is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
 
 class Silence(AbstractContextManager["Silence"]):
-    """What `Screen` is, and nothing is seen of it."""
+    """What `Screen` is, and nothing is seen of it; `say` takes the lines, where someone does."""
+
+    def __init__(self, say: Callable[[str], None] | None = None) -> None:
+        self._say = say
 
     def __exit__(
         self,
@@ -18,7 +21,9 @@ class Silence(AbstractContextManager["Silence"]):
         """Nothing was begun."""
 
     def say(self, line: str) -> None:
-        """Nothing."""
+        """A line for who takes it."""
+        if self._say is not None:
+            self._say(line)
 
     def advance(self, updates: int, total: int, row: Mapping[str, float] | None) -> None:
         """Nothing."""

@@ -1,0 +1,1 @@
+"""A Hydra sweeper for studies: arms tuned alike, then compared over seeds and origins."""

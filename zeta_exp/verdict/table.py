@@ -1,0 +1,153 @@
+"""A verdict as tables, in text or Markdown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zeta_exp.verdict import words
+from zeta_exp.verdict.decision import LEVEL, UNDECIDED
+from zeta_exp.verdict.effects import as_percent
+from zeta_exp.verdict.judge import Judgement
+
+_CURRENCIES = {"updates": "updates", "node_visits": "node visits", "wall_s": "seconds"}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table before it is drawn."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+    def text(self) -> str:
+        """Columns in line: the first to the left, the others to the right."""
+        lines = [self.headings, *self.rows]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+        drawn = [_aligned(line, widths) for line in lines]
+        rule = "-" * max(map(len, drawn))
+        return "\n".join([self.title, drawn[0], rule, *drawn[1:]])
+
+    def markdown(self) -> str:
+        """The same as Markdown."""
+        lines = [self.headings, ["---"] * len(self.headings), *self.rows]
+        drawn = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([f"**{self.title}**", "", *drawn])
+
+
+def _aligned(line: list[str], widths: list[int]) -> str:
+    first = line[0].ljust(widths[0])
+    others = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+    return "  ".join([first, *others]).rstrip()
+
+
+def report(judgement: Judgement, *, markdown: bool = False) -> str:
+    """The sentence, the tables and the notes."""
+    sheets = [make(judgement) for make in (decisions, tests, convergence, arms)]
+    drawn = [sheet.markdown() if markdown else sheet.text() for sheet in sheets if sheet.rows]
+    notes = [f"- {note}" for note in [*judgement.invalid, *_needs(judgement), *judgement.notes]]
+    return "\n\n".join([words.sentence(judgement), *drawn, *(["\n".join(notes)] if notes else [])])
+
+
+def _needs(judgement: Judgement) -> Iterator[str]:
+    for finding in judgement.findings:
+        if finding.verdict == UNDECIDED:
+            yield f"{finding.label}: {words.needed(finding)}"
+
+
+def decisions(judgement: Judgement) -> Sheet:
+    """One row a group of pairs: how large the effect is, and the verdict."""
+    factor = judgement.factor
+    return Sheet(
+        f"How much more error without {factor} ({judgement.request.metric}), margin ±"
+        f"{100 * judgement.request.margin:g}%",
+        ["pairs", "seeds × origins", "more error", "95% interval", "90% interval", "verdict"],
+        [
+            [
+                f"{finding.label} ({factor.rpartition('.')[2]} = {finding.comparison.level})",
+                f"{finding.effect.seeds} × {finding.effect.origins}",
+                f"{float(as_percent(finding.effect.estimate)):+.1f}%",
+                words.interval(finding, 0.95),
+                words.interval(finding, 0.9),
+                finding.verdict,
+            ]
+            for finding in judgement.findings
+        ],
+    )
+
+
+def tests(judgement: Judgement) -> Sheet:
+    """One row a group of pairs large enough to be decided: the p-values after the correction."""
+    margin = f"{100 * judgement.request.margin:g}%"
+    return Sheet(
+        f"p-values after Holm's correction, each claim below {LEVEL:g}",
+        [
+            "pairs",
+            "family",
+            "of no effect",
+            f"of at most {margin} (essential)",
+            f"of beyond ±{margin} (no difference)",
+        ],
+        [
+            [
+                finding.label,
+                words.family(finding),
+                *(_p(p) for p in vars(finding.corrected).values()),
+            ]
+            for finding in judgement.findings
+            if finding.large_enough
+        ],
+    )
+
+
+def convergence(judgement: Judgement) -> Sheet:
+    """What it costs to come near the final validation error: one row a group and a currency."""
+    return Sheet(
+        "Training to 1.1 × the run's own final validation error (geometric means)",
+        ["pairs", "in", "without", "with", "without / with", "95% interval"],
+        [
+            [
+                finding.label,
+                _CURRENCIES[name],
+                _number(speed.without),
+                _number(speed.with_it),
+                f"{speed.ratio:.3f}",
+                "–" if speed.low is None else f"{speed.low:.3f} to {speed.high:.3f}",
+            ]
+            for finding in judgement.findings
+            for name, speed in finding.speed.items()
+        ],
+    )
+
+
+def arms(judgement: Judgement) -> Sheet:
+    """What each arm reached and cost."""
+    return Sheet(
+        "Arms, descriptive: strategy, updates and bias of the loss differ too, so no verdict "
+        "follows (medians a run; $ in all)",
+        ["arm", "factor", "runs", "error", "from", "to", "updates", "node visits", "s", "MB", "$"],
+        [
+            [
+                arm.label,
+                arm.level,
+                str(arm.runs),
+                *(f"{value:.5f}" for value in (arm.error, arm.lowest, arm.highest)),
+                *(
+                    _number(value)
+                    for value in (arm.updates, arm.node_visits, arm.wall_s, arm.peak_rss_mb)
+                ),
+                "–" if arm.cost_usd is None else f"{arm.cost_usd:.2f}",
+            ]
+            for arm in judgement.arms
+        ],
+    )
+
+
+def _p(value: object) -> str:
+    p = float(value)  # type: ignore[arg-type]
+    return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
