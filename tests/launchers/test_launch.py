@@ -1,7 +1,9 @@
 """A sweep on the cloud: each job's own result, whatever is in its overrides."""
 
+import json
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import yaml
 from google.cloud import aiplatform_v1 as v1
@@ -10,6 +12,7 @@ from tests.launchers.entry import value_of
 from tests.launchers.launching import HERE, sweeps_on
 from tests.standins import Cloud
 
+TOKENS = ("eyJ0eXAi", "eyJhbGci")  # how those begin that a key signs
 AWKWARD = "hardware.name='a b, {c: \"d\"} = [\\'e\\'] $x \\\\'"
 
 
@@ -89,9 +92,14 @@ def test_the_production_path(sweeps, monkeypatch):
     with sweeps.cloud.tls() as (endpoint, environment):
         done = sweeps.start("seed=1", f"hydra.launcher.endpoint={endpoint}", **environment)
         out = done.communicate(timeout=120)[0]
+        account = json.loads(Path(environment["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
     assert done.returncode == 0, out
     assert sweeps.values() == {0: value_of(["hardware=cpu", "seed=1"])}
-    secret = "PRIVATE KEY"
-    written = [path for path in sweeps.folder.rglob("*") if path.is_file()]
-    assert all(secret not in path.read_text(errors="replace") for path in written)
-    assert secret not in out
+    (job,) = sweeps.cloud.jobs()
+    written = [path.read_bytes() for path in sweeps.folder.rglob("*") if path.is_file()]
+    written += [sweeps.cloud.read(name) for name in sweeps.cloud.names()]
+    written += [text.encode() for text in (out, sweeps.cloud.log(job.name), str(job))]
+    key = [line for line in account["private_key"].splitlines() if line]
+    assert len(key) > 20
+    for secret in (*key, account["private_key_id"], *TOKENS):
+        assert not any(secret.encode() in text for text in written)

@@ -69,7 +69,8 @@ def check(conf: VertexConf) -> None:
 def _check_names(conf: VertexConf) -> None:
     if not BUCKET.fullmatch(conf.bucket):
         raise UserError(
-            f"hydra.launcher.bucket={conf.bucket} is no bucket: give gs://NAME or gs://NAME/FOLDER"
+            f"hydra.launcher.bucket={conf.bucket} is no bucket: give gs://NAME or gs://NAME/FOLDER "
+            "with a NAME of 3 or more of a-z, 0-9, -, _ and ."
         )
     if not IMAGE.fullmatch(conf.image):
         raise UserError(
