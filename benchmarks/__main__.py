@@ -26,7 +26,10 @@ from benchmarks.harness import OUTPUTS, ROOT, Options, Report, keep, parser, sho
 from zeta_exp.result import provenance
 
 # those that report rows
-SCRIPTS = ("operators", "steps", "memory", "halo", "ranks", "precision", "zeros")
+SCRIPTS = (
+    *("operators", "steps", "memory", "halo", "ranks", "precision", "zeros"),
+    *(("gpu",) if torch.cuda.is_available() else ()),
+)
 PLAIN = ("zero_accuracy", "nufft", "tables", "startup")  # those that print only
 CODE = ("zeta_exp", "constraints.txt")  # what is measured
 FIGURES = ROOT / "docs" / "figures"

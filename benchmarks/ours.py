@@ -50,6 +50,7 @@ class Setup:
     rg: str = "block_spin"
     spacing: str = "smooth"
     target: str = "residual"
+    device: str = "cpu"
 
     @property
     def split(self) -> Split:
@@ -92,6 +93,7 @@ def line_of(setup: Setup, margin: int) -> Line:
         offsets=setup.offsets,
         target=make_target(setup.target, setup.split),
         truth=setup.truth(),
+        device=torch.device(setup.device),
     )
 
 
@@ -105,7 +107,7 @@ class Training:
 
     def __post_init__(self) -> None:
         setup = self.setup
-        self.model = setup.fresh_model()
+        self.model = setup.fresh_model().to(setup.device)
         self._loss = make_loss(WEIGHTS[setup.loss], setup.spacing, {"form": setup.rg})
         self._optimizer = torch.optim.AdamW(self.model.parameters(), LEARNING_RATE, fused=True)
         self.strategy.check(setup.split, self._loss, self.model)

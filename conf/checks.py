@@ -28,7 +28,7 @@ CONFIG = "config.yaml"  # in the run directory: the resolved config, written onc
 RESUMABLE = ("budget", "hardware", "tracking")  # what a resumed run may change
 USER_ERROR, FAILED_JOBS = 2, 1
 LARGEST_SEED = 2**63 - 1
-GRACE = 5.0  # seconds that the first of several processes gets to refuse what another refuses
+GRACE = 10.0  # seconds that the first of several processes gets to refuse what another refuses
 
 
 class OccupiedError(UserError):

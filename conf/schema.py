@@ -220,6 +220,7 @@ class Hardware:
     gpu: str | None = None
     precision: str = MISSING
     tf32: bool = MISSING
+    compile: bool | None = None
     block_size: int | None = None
     threads: int | None = None
     memory_gb: float | None = None

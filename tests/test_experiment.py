@@ -60,7 +60,7 @@ MOST = 2**17  # ordinals that a source gives at once
 def hardware(**changes):
     """This machine's CPU, or what is asked for."""
     here = {"name": "cpu", "device": "cpu", "gpu": None, "precision": "float32", "tf32": False}
-    here |= {"block_size": None, "threads": 1, "memory_gb": None}
+    here |= {"compile": None, "block_size": None, "threads": 1, "memory_gb": None}
     return Hardware(**(here | changes))
 
 

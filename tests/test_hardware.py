@@ -5,6 +5,7 @@ import torch
 
 from zeta_exp import hardware as module
 from zeta_exp.errors import UserError
+from zeta_exp.graph import fused
 from zeta_exp.hardware import ALL_THREADS, GIB, Hardware, host_bytes
 
 PLAIN = {
@@ -13,6 +14,7 @@ PLAIN = {
     "gpu": None,
     "precision": "float32",
     "tf32": False,
+    "compile": None,
     "block_size": None,
     "threads": None,
     "memory_gb": None,
@@ -122,6 +124,19 @@ def test_bfloat16_is_the_type_of_the_products():
 def test_tf32_on_the_cpu_is_refused():
     with pytest.raises(UserError, match=r"hardware\.tf32=true does nothing on the CPU"):
         hardware(device="cpu", tf32=True).claim()
+
+
+def test_compiling_for_the_cpu_is_refused():
+    with pytest.raises(UserError, match=r"hardware\.compile=true does nothing on the CPU"):
+        hardware(device="cpu", compile=True).claim()
+
+
+@pytest.mark.parametrize(("asked", "fuses"), [(None, True), (True, True), (False, False)])
+def test_sums_are_fused_on_a_gpu_unless_told_otherwise(pretend, asked, fuses):
+    pretend("NVIDIA L4")
+    device = hardware(compile=asked).claim()
+    assert (fused.fuses(device), fused.fuses(torch.device("cpu"))) == (fuses, False)
+    fused.enable(True)
 
 
 def test_tf32_is_set_and_taken_back(pretend):

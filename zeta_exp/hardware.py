@@ -9,6 +9,7 @@ import psutil
 import torch
 
 from zeta_exp.errors import UserError
+from zeta_exp.graph import fused
 from zeta_exp.torchrun import launched
 
 GIB = 2**30
@@ -28,6 +29,7 @@ class Hardware:
     gpu: str | None  # what the name of the CUDA device must contain
     precision: str  # float32 | bfloat16, of the products in the model; losses are never rounded
     tf32: bool  # float32 products with 10 bits of mantissa, on CUDA
+    compile: bool | None  # sums over neighbours as one kernel on CUDA; None where there is CUDA
     block_size: int | None  # ordinals that a streamed block holds, None for what suits the device
     threads: int | None  # torch threads on the CPU, None for one a core
     memory_gb: float | None  # memory to plan with, None for what is free
@@ -63,6 +65,7 @@ class Hardware:
         torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
         torch.set_num_threads(self.threads or _share_of_threads())  # not an earlier job's
         torch.backends.cuda.matmul.fp32_precision = "tf32" if self.tf32 else "ieee"
+        fused.enable(self.compile is not False)
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         return device
@@ -97,6 +100,11 @@ class Hardware:
     def _check_formats(self, device: torch.device) -> None:
         """Refuses a number format that the device lacks or does not gain by."""
         if device.type == "cpu":
+            if self.compile:
+                raise UserError(
+                    "hardware.compile=true does nothing on the CPU, whose strips stay in the "
+                    "cache: leave it out, or use a CUDA device"
+                )
             if self.tf32:
                 raise UserError(
                     "hardware.tf32=true does nothing on the CPU, whose products are float32: "

@@ -4,6 +4,8 @@ The transport is torch.distributed, gloo between CPUs and nccl between GPUs; tor
 processes and tells each its place.
 """
 
+import atexit
+import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -104,12 +106,20 @@ def joined() -> Iterator[Ranks]:
     if place.alone:
         yield ALONE
         return
+    # Its functions take for a default the group of the moment they are defined.  First imported by
+    # an optimiser, in the midst of the run, they would keep ours and its threads until the
+    # interpreter is torn down, where such a thread now and then aborts the process.
+    importlib.import_module("torch.distributed.nn.functional")
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
     torch.distributed.init_process_group(
         backend, store=store, rank=rank, world_size=world, timeout=PATIENCE
     )
-    yield Ranks(**asdict(place), store=store)
+    try:
+        yield Ranks(**asdict(place), store=store)
+    except BaseException:
+        atexit.register(torch.distributed.destroy_process_group)
+        raise
     with _losses_explained():  # no connection closes while another process is at work with it
         torch.distributed.barrier()
     torch.distributed.destroy_process_group()

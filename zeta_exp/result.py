@@ -4,7 +4,6 @@ import hashlib
 import json
 import platform
 import resource
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from zeta_exp import __version__
 from zeta_exp.files import write_atomically, writing
+from zeta_exp.revision import code_commit, code_dirty
 from zeta_exp.zeros.cache import aligned_pieces
 
 PACKAGES = ("torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
@@ -40,13 +40,6 @@ def zeros_sha256(
     return digest.hexdigest()
 
 
-def _git(*arguments: str) -> str | None:
-    done = subprocess.run(
-        ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -56,14 +49,10 @@ def _version(package: str) -> str | None:
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """Commit, versions and device: what else the numbers depend on."""
-    try:
-        commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
-    except FileNotFoundError:  # no git on this machine
-        commit, changes = None, None
     cuda = device.type == "cuda"
     return {
-        "git": commit,
-        "dirty": None if changes is None else bool(changes),
+        "git": code_commit(),
+        "dirty": code_dirty(),
         "versions": {"python": platform.python_version(), "zeta_exp": __version__}
         | {package: _version(package) for package in PACKAGES},
         "device": torch.cuda.get_device_name(device) if cuda else f"cpu ({platform.machine()})",

@@ -47,7 +47,8 @@ class ClusterTraining:
     def __init__(self, setup: Setup, cluster: int, nodes_per_step: int, workers: int = 0) -> None:
         data = data_of(setup)
         self._loader = cluster_loader(data, cluster, nodes_per_step, workers)
-        self.model = twin(setup, setup.fresh_model())
+        self._device = setup.device
+        self.model = twin(setup, setup.fresh_model()).to(setup.device)
         self._optimizer = torch.optim.AdamW(self.model.parameters(), LEARNING_RATE, fused=True)
         self._batches = self._endless()
 
@@ -67,7 +68,7 @@ class ClusterTraining:
 
     def step(self) -> int:
         """One update; returns the nodes it visited."""
-        batch = next(self._batches)
+        batch = next(self._batches).to(self._device)
         self._optimizer.zero_grad()
         output = self.model(batch.x, batch.edge_index, edge_values(batch))
         (output - batch.y).square().mean().backward()

@@ -121,7 +121,7 @@ class FullBatch:
     """Full-batch training with the mean squared error, one update a call."""
 
     def __init__(self, setup: Setup, csr: bool = False) -> None:
-        data = data_of(setup)
+        data = data_of(setup).to(setup.device)
         self.model: nn.Module = twin(setup, setup.fresh_model())
         self.inputs: Sequence[Tensor] = (data.x, data.edge_index, edge_values(data))
         if csr:
@@ -129,6 +129,7 @@ class FullBatch:
             self.model.load_ours(setup.fresh_model().state_dict())
             matrix = sparse_matrix(data.edge_index, data.edge_weight, setup.nodes)
             self.inputs = (data.x, matrix)
+        self.model.to(setup.device)
         self._target = data.y
         self._optimizer = torch.optim.AdamW(self.model.parameters(), LEARNING_RATE, fused=True)
 

@@ -147,6 +147,7 @@ def test_labels_say_where_the_image_comes_from():
     assert labels["revision"] == "${REVISION}"
     assert labels["source"] == "${SOURCE}"
     assert labels["created"] == "${CREATED}"
+    assert 'ZETA_EXP_REVISION="${REVISION}"' in of("ENV")
     declared = {rest.partition("=")[0] for kind, rest in last_stage() if kind == "ARG"}
     assert {"REVISION", "SOURCE", "CREATED"} <= declared
 

@@ -54,7 +54,7 @@ def torchrun(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(torchrun):
     """A run of two processes from its beginning to its end, and what the shell saw of it."""
-    done = torchrun(*SMALL, *STREAMED, "hydra.run.dir=whole")
+    done = torchrun(*SMALL, *STREAMED, "tracking=threads", "hydra.run.dir=whole")
     assert done.code == 0, done.err
     return torchrun.directory / "whole", done
 
@@ -105,6 +105,13 @@ def test_two_processes_give_the_run_of_one(run, whole, tmp_path):
     assert done.out.count("streamed training on the zeros") == 1
     assert done.out.count("this model") == 1
     assert "rror" not in done.err
+
+
+def test_no_thread_of_the_connections_outlives_the_run(whole):
+    """One that did would abort its process now and then, as the interpreter is torn down."""
+    lines = re.findall(r"threads at the end: (.*)", whole[1].err)
+    assert len(lines) == 2
+    assert "gloo" not in "".join(lines)
 
 
 def test_stopped_and_resumed_gives_the_same_bytes(torchrun, whole):
@@ -249,6 +256,7 @@ def hardware(device="cpu"):
         gpu=None,
         precision="float32",
         tf32=False,
+        compile=None,
         block_size=None,
         threads=None,
         memory_gb=None,

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from zeta_exp.graph.fused import fused_shifted_sum, fuses
 from zeta_exp.graph.offsets import degree, signed_offsets
 from zeta_exp.graph.strips import Strip, strips
 
@@ -74,12 +75,16 @@ def propagated(h: Tensor, runs: Runs, strip: Strip) -> Tensor:
     """D^-1/2 A D^-1/2 h on the rows of a strip, (M, H); Kipf & Welling 2017, eq. 2."""
     window = strip.window(h).to(wide(h.dtype))
     scale = runs.scale(strip, window.dtype)
+    even = 1 / (1 + 2 * len(runs.offsets))  # of a node with all its neighbours
+    taps = signed_offsets(runs.offsets)
+    if fuses(h.device):
+        return fused_shifted_sum()(window, scale, even, taps, runs.reach, strip.rows).to(h.dtype)
     if scale is not None:
         window = window * scale
     total = strip.shifted(window, 0).clone()
-    for o in signed_offsets(runs.offsets)[1:]:
+    for o in taps[1:]:
         total.add_(strip.shifted(window, o))
-    total.mul_(1 / (1 + 2 * len(runs.offsets)) if scale is None else strip.shifted(scale, 0))
+    total.mul_(even if scale is None else strip.shifted(scale, 0))
     return total.to(h.dtype)
 
 

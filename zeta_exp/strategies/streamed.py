@@ -20,6 +20,9 @@ BLOCK_SIZE = {"cpu": 4096, "cuda": 2**18}  # a block's activations fit a cache; 
 LEAST_BLOCK = 2
 BATCHES_AHEAD = 1
 STEPS_AHEAD = 4  # where a step is one small block
+# Nodes of a step, the same in every epoch, whose batches stay on the device.  A GPU works on a node
+# of the default model for as long as its 71 to 400 features take to arrive.
+RESIDENT_NODES = {"cpu": 0, "cuda": 2**21}
 REMEMBERED_STEPS = 1024  # steps whose counts are kept, to spare their terms the first pass
 
 
@@ -91,7 +94,9 @@ class Streamed(Strategy):
         """A block and its halo; the next is made meanwhile, where there is one."""
         size = self.block_size(split, device_type)
         longest = -(-(split.train[1] - split.train[0]) // self.steps_per_epoch)
-        if size < longest:
+        if self.resident(longest, size, device_type):
+            batches = -(-longest // size)
+        elif size < longest:
             batches = 1 + BATCHES_AHEAD
         else:
             batches = min(1 + STEPS_AHEAD, self.steps_per_epoch)
@@ -101,6 +106,11 @@ class Streamed(Strategy):
             one_run=True,
             passes=-(-longest // size),
         )
+
+    def resident(self, longest: int, size: int, device_type: str) -> bool:
+        """Whether a run makes its batches once: one step an epoch, of one block or few nodes."""
+        few = longest <= size or longest <= RESIDENT_NODES[device_type]
+        return self.steps_per_epoch == 1 and few
 
     def in_blocks(self, size: int | None) -> "Streamed":
         """The same steps."""
@@ -136,7 +146,9 @@ class _StreamedVisits(Visits):
         self._prepare = prepare
         self._seed = strategy.seed
         self.updates_per_epoch = strategy.steps_per_epoch
-        self._kept: Batch | None = None  # where every step is the same block
+        nodes = scope[1] - scope[0]
+        self._resident = strategy.resident(nodes, size, line.device.type)
+        self._kept: dict[int, Batch] = {}  # by first ordinal, where every step is the same
 
     def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
         order = np.random.default_rng((self._seed, index)).permutation(self.updates_per_epoch)
@@ -166,14 +178,17 @@ class _StreamedVisits(Visits):
         )
 
     def _batches(self, edges: Sequence[int], stop: int, done: int) -> Iterator[Batch]:
-        if len(edges) > 1:
+        if self._resident:
+            yield from (self._resident_batch(first, stop) for first in edges[done:])
+        elif len(edges) > 1:
             yield from ahead((self._batch(first, stop) for first in edges[done:]), BATCHES_AHEAD)
-        elif self.updates_per_epoch > 1:
-            yield self._batch(edges[0], stop)
         else:
-            if self._kept is None:
-                self._kept = self._batch(edges[0], stop)
-            yield self._kept
+            yield self._batch(edges[0], stop)
+
+    def _resident_batch(self, first: int, stop: int) -> Batch:
+        if first not in self._kept:
+            self._kept[first] = self._batch(first, stop)
+        return self._kept[first]
 
     def _batch(self, first: int, stop: int) -> Batch:
         """The block from `first` on; fine and coarse views read one table of features."""

@@ -1,10 +1,8 @@
 """The directory of a study: what is finished in it, what can go on, and what it says of itself."""
 
 import fcntl
-import inspect
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
+from zeta_exp.revision import PACKAGE, code_commit, git
 
 from ._plan import Run
 from .config import OtherCode
@@ -113,8 +112,7 @@ class Code:
     """The commit of zeta_exp, and whether another one has the same code."""
 
     def __init__(self) -> None:
-        self._package = Path(inspect.getfile(UserError)).parent
-        self.commit = self._git("rev-parse", "HEAD")
+        self.commit = code_commit()
         self._equal: dict[str, bool] = {}
 
     def equals(self, commit: str | None) -> bool:
@@ -122,18 +120,9 @@ class Code:
         if commit is None or self.commit is None or commit == self.commit:
             return True
         if commit not in self._equal:
-            span = (commit, self.commit, "--", str(self._package))
-            self._equal[commit] = self._git("diff", "--quiet", *span) is not None
+            span = (commit, self.commit, "--", str(PACKAGE))
+            self._equal[commit] = git("diff", "--quiet", *span) is not None
         return self._equal[commit]
-
-    def _git(self, *arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=self._package, capture_output=True, text=True, check=False
-            )
-        except FileNotFoundError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _commit(result: Result) -> str | None:
