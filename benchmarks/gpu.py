@@ -83,9 +83,7 @@ def with_kernels(wanted: bool, function: Callable[[], None]) -> Callable[[], Non
 
 
 def neighbour_sums(report: Report, nodes: int, rounds: int) -> None:
-    """The sum over neighbours alone: compiled, a kernel a shift, Triton by hand, and a copy."""
-    from benchmarks import stencil
-
+    """The sum over neighbours alone: compiled, a kernel a shift, and a copy."""
     taps, reach = signed_offsets(ADELIC), max(ADELIC)
     window = torch.randn(nodes + 2 * reach, WIDTH, device=DEVICE)
     sums = (window, None, 1 / len(taps), taps, reach, nodes)
@@ -94,15 +92,11 @@ def neighbour_sums(report: Report, nodes: int, rounds: int) -> None:
     functions = {
         "compiled": lambda: fused.fused_shifted_sum()(*sums),
         "eager": lambda: fused.shifted_sum(*sums),
-        "Triton": lambda: stencil.shifted_sum(window, 1 / len(taps), taps, reach, nodes),
         "copy": lambda: target.copy_(source),
     }
-    difference = functions["compiled"]() - functions["Triton"]()
-    assert float(difference.abs().max()) < 1e-5
     times = timed(functions, rounds)
     what = f"sum over 15 neighbours, N = {nodes:,}, H = {WIDTH}"
     report.faster(f"{what}: one kernel a shift", times, "compiled", "eager")
-    report.faster(f"{what}: Triton by hand", times, "compiled", "Triton")
     median = times.medians()
     moved = 2 * 4 * nodes * WIDTH / median["compiled"] / 1e9
     copied = 2 * 4 * COPIED / median["copy"] / 1e9

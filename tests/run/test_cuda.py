@@ -85,7 +85,8 @@ def test_fused_sums_are_those_of_one_kernel_a_shift(dtype, first, runs, length):
         out = graph.propagate(leaf)
         out.backward(h.flip(1))
         results.append((out.detach(), leaf.grad))
-    tolerance = {torch.float64: 1e-14, torch.float32: 1e-6, torch.bfloat16: 0.0}[dtype]
+    # of bfloat16: a sum in float32 that is rounded once, to either side
+    tolerance = {torch.float64: 1e-14, torch.float32: 1e-6, torch.bfloat16: 2**-8}[dtype]
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, atol=tolerance, rtol=tolerance)
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 # Rows of a strip.  On a CPU a strip and its sums stay in the second-level cache; on other devices
-# a strip is large enough to hide the launches.
+# launches are what costs: a pass over 10^6 rows of 64 takes an H200 16.6 ms in strips of 2^16 and
+# 5.3 in one.
 CPU_ROWS = 4096
-DEVICE_ROWS = 65536
+DEVICE_ROWS = 2**20
 
 
 @dataclass(frozen=True)
