@@ -93,6 +93,13 @@ class PrimePhases:
 
 
 @dataclass
+class IntegerPhases:
+    _target_: str = "zeta_exp.features.IntegerPhases"
+    max_integer: int | None = None
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass
 class RandomPhases:
     _target_: str = "zeta_exp.features.RandomPhases"
     max_prime: int = MISSING
@@ -121,6 +128,13 @@ class Graph:
 class Linear:
     _target_: str = "zeta_exp.models.Linear"
     _partial_: bool = True  # the width of the features and the offsets come with the run
+
+
+@dataclass
+class Hardy:
+    _target_: str = "zeta_exp.models.Hardy"
+    _partial_: bool = True
+    steps: int = MISSING
 
 
 @dataclass
@@ -275,12 +289,14 @@ SCHEMAS: dict[str, type] = {
     "zeros/cue": CueZeros,
     "zeros/poisson": PoissonZeros,
     "features/prime_phases": PrimePhases,
+    "features/integer_phases": IntegerPhases,
     "features/random_phases": RandomPhases,
     "features/wrong_height": WrongHeight,
     "features/log_index": LogIndex,
     "graph": Graph,
     "model/linear": Linear,
     "model/mlp": MLP,
+    "model/hardy": Hardy,
     "model/hybrid_gcn": HybridGCN,
     "model/relational": Relational,
     "model/pyg": PyGModel,

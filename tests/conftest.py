@@ -9,7 +9,7 @@ import torch
 from zeta_exp.batch import Line
 from zeta_exp.features import PrimePhases
 from zeta_exp.graph import adelic_offsets
-from zeta_exp.models import MLP, HybridGCN, Linear, Relational
+from zeta_exp.models import MLP, Hardy, HybridGCN, Linear, Relational
 from zeta_exp.target import ResidualTarget, Truth
 
 torch.set_num_threads(1)  # several workers share the cores: more threads stall one another
@@ -17,6 +17,8 @@ torch.set_num_threads(1)  # several workers share the cores: more threads stall 
 MODELS = {
     "linear": Linear,
     "mlp": lambda dim, offsets: MLP(dim, offsets, hidden=8, layers=2),
+    # its laws hold for any frequencies
+    "hardy": lambda dim, offsets: Hardy(dim, offsets, steps=3),
     "hybrid_gcn": lambda dim, offsets: HybridGCN(dim, offsets, hidden=8, layers=2),
     "relational": lambda dim, offsets: Relational(dim, offsets, hidden=8, layers=2),
 }

@@ -4,18 +4,21 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from scipy.special import erfc
 
 from zeta_exp.errors import UserError
 from zeta_exp.features import (
     AMPLITUDE,
     Averaged,
     FeatureTable,
+    IntegerPhases,
     LogIndex,
     PrimePhases,
     RandomPhases,
     WrongHeight,
     tabulated,
 )
+from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height
 
 
@@ -73,6 +76,28 @@ def test_the_wrong_height_has_the_phases_of_other_ordinals():
     assert torch.equal(WrongHeight(50, shift=1000)(n), PrimePhases(50)(n + 1000))
     with pytest.raises(UserError, match="shift=0 goes below the first zero"):
         WrongHeight(50, shift=0)
+
+
+def test_integer_phases_are_the_phases_of_every_integer():
+    n = np.arange(1, 40)
+    x = IntegerPhases(9, Split(1, 100))(n)
+    assert x.shape == (39, 17)
+    primes = PrimePhases(9)(n)
+    for place, m in enumerate([2, 3, 4, 5, 7, 8, 9]):
+        assert torch.equal(x[:, m - 2], primes[:, place])
+        assert torch.equal(x[:, 8 + m - 2], primes[:, 7 + place])
+    assert torch.equal(x[:, -1], primes[:, -1])
+    with pytest.raises(UserError, match="max_integer=1"):
+        IntegerPhases(1, Split(1, 100))
+
+
+@pytest.mark.parametrize(("start", "N"), [(1, 1000), (1, 10_000), (10**6, 1000)])
+def test_integer_phases_reach_beyond_the_cut_off_of_what_is_measured(start, N):
+    split = Split(start, N)
+    tau = np.sqrt(smooth_height(split.extrapolation[1]) / (2 * np.pi))
+    terms = (IntegerPhases(None, split).dim - 1) // 2
+    weight = erfc((np.log(terms + 2) - np.log(tau)) * np.sqrt(tau)) / 2  # of the first left out
+    assert 1e-12 < weight < 1e-8
 
 
 def test_random_phases_keep_amplitudes_and_lose_the_primes():

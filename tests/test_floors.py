@@ -22,6 +22,7 @@ FLOORS = {
     "features": 2,
     "losses": 3,
     "models": 3,
+    "starting": 4,
     "strategies": 4,
     "evaluation": 5,
     "tracking": 5,

@@ -47,6 +47,9 @@ def test_numbers_are_those_of_the_predictions(finished):
     assert result["val_r2"] == pytest.approx(r_squared(val, val_true), rel=1e-12)
     assert result["extrapolation_error_next10pct"] == pytest.approx(rmse(ext, ext_true), rel=1e-12)
     assert result["next10pct_r2"] == pytest.approx(r_squared(ext, ext_true), rel=1e-12)
+    for name, error in (("val", val - val_true), ("next10pct", ext - ext_true)):
+        assert result[f"{name}_median_error"] == np.median(np.abs(error))
+        assert result[f"{name}_lost_share"] == np.mean(np.abs(error) > 0.5)
     assert result["extrapolation_error"] == rmse(ext[:100], ext_true[:100])
     assert result["spacing"]["prediction"] == spacing_statistics(val)
     assert result["spacing"]["truth"] == spacing_statistics(val_true)
@@ -64,6 +67,7 @@ def test_the_hundred_may_be_longer_than_the_tenth(tmp_path, n):
     assert result["extrapolation_error"] == pytest.approx(np.sqrt(np.mean(error**2)))
     tenth = np.sqrt(np.mean(error[: n // 10] ** 2))
     assert result["extrapolation_error_next10pct"] == pytest.approx(tenth)
+    assert result["next10pct_median_error"] == np.median(np.abs(error[: n // 10]))
 
 
 def test_pieces_change_nothing_but_rounding(finished, tmp_path, monkeypatch):

@@ -58,6 +58,8 @@ RUNS = [
     ("strategy=minibatch", True),
     ("strategy=fullbatch N=20000", True),
     ("strategy=fullbatch N=100000 model=mlp", True),
+    ("strategy=fullbatch N=20000 model=hardy", True),
+    ("strategy=minibatch start=1000001 model=hardy", True),
     ("strategy=fullbatch N=100000 model=linear features.max_prime=1000", True),
     ("strategy=fullbatch N=50000 hardware.precision=bfloat16", True),
     ("strategy=fullbatch N=100000 model=hybrid_gcn graph=adelic loss.weights.rg=0.1", True),

@@ -33,6 +33,7 @@ from zeta_exp.result import (
     zeros_sha256,
 )
 from zeta_exp.split import Split
+from zeta_exp.starting import start_from_closed_forms
 from zeta_exp.strategies import Accumulation, ExactGradient, Strategy
 from zeta_exp.target import Truth, make_target
 from zeta_exp.torchrun import LostRankError
@@ -101,6 +102,8 @@ class Experiment:
                 directory, prepared.model, training.optimisation, self.budget.spent
             )
             watcher.say(f"resuming after epoch {progress.epoch}, update {progress.updates}")
+        else:
+            start_from_closed_forms(prepared.model, prepared.line, self.split, ranks)
         self._begin_together(prepared.model, progress, ranks)
         with self._tracked(directory, ranks) as result:
             try:
@@ -142,7 +145,7 @@ class Experiment:
         device = self.hardware.claim()
         model = self.model(dim=self.features.dim, offsets=self.graph).to(device)
         model.precision = self.hardware.dtype
-        model.check_features(self.features)
+        model.check(self.features, self.target)
         self.strategy.check(self.split, self.loss, model)
         self._check_memory(model, device)
         watcher.say(
@@ -234,6 +237,7 @@ class Experiment:
             **peak_memory_mb(device),
             "memory": needed.as_mb(),
             "n_parameters": prepared.model.n_parameters,
+            **prepared.model.explained(),
             "notes": self._notes(prepared.model),
             "config": dict(self.config),
             "config_sha256": config_sha256(self.config),

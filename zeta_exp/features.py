@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeta_exp.errors import UserError
+from zeta_exp.split import Split
+from zeta_exp.theory.cut_off import term_count
 from zeta_exp.theory.local import smooth_heights
 from zeta_exp.theory.phases import Frequencies, log_frequencies
 from zeta_exp.theory.primes import prime_powers_up_to
@@ -78,6 +80,24 @@ class PrimePhases(_Phases):
 
     def __init__(self, max_prime: int) -> None:
         m = prime_power_frequencies(max_prime)
+        super().__init__(log_frequencies(m), 1 / np.sqrt(m))
+
+
+class IntegerPhases(_Phases):
+    """cos(t̂_n log m)/√m and sin(t̂_n log m)/√m for all integers 2 ≤ m ≤ max_integer.
+
+    The frequencies of the Riemann–Siegel sum, of which m ≤ √(t/2π) and a few more count; None: as
+    many as do at the end of what a run measures.  Edwards §7.
+    """
+
+    name = "integer_phases"
+
+    def __init__(self, max_integer: int | None, split: Split) -> None:
+        if max_integer is None:
+            max_integer = term_count(split.extrapolation[1])
+        if max_integer < 2:
+            raise UserError(f"features.max_integer={max_integer} leaves no phase: use 2 or more")
+        m = np.arange(2, max_integer + 1)
         super().__init__(log_frequencies(m), 1 / np.sqrt(m))
 
 

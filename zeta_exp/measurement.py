@@ -18,7 +18,7 @@ from zeta_exp.batch import Line
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.baselines import Residuals, baseline_errors
 from zeta_exp.evaluation.spectral_table import run_spectrum
-from zeta_exp.evaluation.statistics import Errors, rmse, spacing_statistics
+from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
 from zeta_exp.evaluation.window import Window
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.weighted import Statistics, add_statistics
@@ -99,6 +99,8 @@ class Measurement:
             "val_loss": self.loss.total(val.terms),
             "val_r2": val.errors.r_squared,
             "next10pct_r2": ext.errors.r_squared,
+            **self._robust("val", val, self.split.validation),
+            **self._robust("next10pct", ext, self.split.next_tenth),
             "loss_terms": val.terms,
             "baselines": baseline_errors(
                 self.split,
@@ -111,6 +113,14 @@ class Measurement:
                 "truth": spacing_statistics(val.true),
             },
             "spectrum": run_spectrum(val.predicted, val.true, self.split.validation[0]),
+        }
+
+    def _robust(self, name: str, reading: Reading, window: tuple[int, int]) -> dict[str, float]:
+        """What a few lost zeros do not rule, as they do an RMSE: the median, and their share."""
+        kept = slice(window[1] - window[0])
+        return {
+            f"{name}_median_error": median_error(reading.predicted[kept], reading.true[kept]),
+            f"{name}_lost_share": reading.errors.lost_share,
         }
 
     def _next_hundred(self, ext: Reading) -> dict[str, float]:

@@ -11,6 +11,7 @@ from zeta_exp.evaluation.prime_sum import explicit_formula
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height, unfold
+from zeta_exp.theory.cut_off import term_count
 from zeta_exp.theory.phases import log_frequencies, turns_at
 from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.zeros import block, generate
@@ -207,7 +208,7 @@ class TestBaselineErrors:
 
     def test_the_ceiling_has_a_budget_of_terms(self, monkeypatch):
         split = Split(10_000, 1000)
-        terms = riemann_siegel.term_count(split.extrapolation[1])
+        terms = term_count(split.extrapolation[1])
         monkeypatch.setattr(baselines, "CEILING_TERMS", 7 * terms)
         ceiling = baseline_errors(split, true_residuals, prime_phases, 30)["riemann_siegel"]
         assert ceiling["next100_ordinals"] == ceiling["next10pct_ordinals"] == 7

@@ -8,12 +8,13 @@ import torch
 from tests.conftest import make_line
 from tests.models.measured import bytes_forward, bytes_kept
 from zeta_exp.graph import Block, adelic_offsets, strips
-from zeta_exp.models import MLP, HybridGCN, Linear, PyGModel, Relational
+from zeta_exp.models import MLP, Hardy, HybridGCN, Linear, PyGModel, Relational
 from zeta_exp.models.pyg import CONVOLUTIONS, NORMS
 
 WIDTH = 24
 SIZED = {"mlp": MLP, "hybrid_gcn": HybridGCN, "relational": Relational}
 MADE = {
+    "hardy": lambda dim, offsets, layers: Hardy(dim, offsets, steps=layers),
     "linear": lambda dim, offsets, layers: Linear(dim, offsets),
     **{
         name: lambda dim, offsets, layers, made=made: made(dim, offsets, WIDTH, layers)

@@ -3,9 +3,14 @@
 import pytest
 import torch
 
-from tests.conftest import make_line, make_model
+from tests.conftest import MODELS, make_line, make_model
 from zeta_exp.batch import Line
 from zeta_exp.graph import Block, adelic_offsets
+
+
+@pytest.fixture(params=[name for name in MODELS if name != "hardy"])  # which refuses to round
+def model_name(request):
+    return request.param
 
 
 def output_and_gradient(model_name, offsets, precision):

@@ -103,6 +103,19 @@ def test_a_strategy_carries_its_recipe_and_the_command_line_wins(composed, strat
     assert (given.optimizer.lr, given.budget.epochs) == (0.5, 7)
 
 
+@pytest.mark.parametrize("strategy", ["fullbatch", "minibatch", "streamed"])
+def test_hardy_selects_its_features_and_carries_its_recipe(composed, strategy):
+    own = composed("model=hardy", f"strategy={strategy}", "start=1000", "N=300")
+    assert own.features._target_ == "zeta_exp.features.IntegerPhases"
+    assert (own.features.split.start, own.features.split.N) == (1000, 300)
+    assert (own.optimizer.lr, own.optimizer.weight_decay, own.budget.epochs) == (1e-6, 0, 5)
+    given = composed("optimizer.lr=0.5", "features=prime_phases", "model=hardy")
+    assert (given.optimizer.lr, given.features.max_prime) == (0.5, 300)
+    for model in ("linear", "relational"):
+        other = composed(f"model={model}")
+        assert (other.features.max_prime, other.optimizer.lr) == (300, 4e-3)
+
+
 def test_interpolations_follow_their_source(composed):
     config = resolved(composed("seed=7", "N=300", "zeros=shuffled", "features=random_phases"))
     assert config.zeros.seed == config.features.seed == config.strategy.seed == 7

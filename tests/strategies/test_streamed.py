@@ -69,7 +69,7 @@ def test_pyg_convolutions_are_exact_by_blocks(conv):
     line = make_line(offsets=(1, 3), start=3, count=330)
     torch.manual_seed(0)
     model = PyGModel(line.features.dim, (1, 3), conv, hidden=8, layers=2, norm="layer").double()
-    model.check_features(line.features)
+    model.check(line.features, "residual")
     streamed(41).check(SPLIT, all_terms(), model)
     ((_, expected),) = gradient(FullBatch(), line, model, all_terms())
     ((_, ours),) = gradient(streamed(41), line, model, all_terms())

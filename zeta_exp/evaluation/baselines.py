@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeta_exp.evaluation.prime_sum import explicit_formula, prime_tail_scale
-from zeta_exp.evaluation.riemann_siegel import riemann_siegel, term_count
-from zeta_exp.evaluation.statistics import Errors, rmse
+from zeta_exp.evaluation.riemann_siegel import riemann_siegel
+from zeta_exp.evaluation.statistics import Errors, median_error, rmse
 from zeta_exp.split import HEADLINE, Split
 from zeta_exp.theory.counting import smooth_height
+from zeta_exp.theory.cut_off import term_count
+from zeta_exp.theory.least_squares import NormalEquations
 from zeta_exp.theory.primes import prime_powers_up_to
 
 RIDGE_PENALTY = 1e-4  # per training node
@@ -47,21 +49,14 @@ def fit_ridge(
 
     blocks: pairs X (B, F), y (B,), visited once; float64 normal equations, (F+1)² memory.
     """
-    gram: NDArray[np.float64] | None = None
-    moment: NDArray[np.float64] | None = None
+    total: NormalEquations | None = None
     for features, target in blocks:
         design = np.column_stack([np.asarray(features, np.float64), np.ones(len(target))])
-        if gram is None or moment is None:
-            gram, moment = design.T @ design, design.T @ target
-        else:
-            gram += design.T @ design
-            moment += design.T @ target
-    if gram is None or moment is None:
+        block = NormalEquations.of(design, target)
+        total = block if total is None else total + block
+    if total is None:
         raise ValueError("a ridge fit needs at least one block")
-    count = gram[-1, -1]
-    diagonal = np.full(gram.shape[0], penalty * count)
-    diagonal[-1] = 0.0
-    solution = np.asarray(np.linalg.lstsq(gram + np.diag(diagonal), moment)[0], np.float64)
+    solution = total.solve(penalty, free=1)
     return RidgeFit(solution[:-1], float(solution[-1]))
 
 
@@ -184,7 +179,7 @@ def _ceiling(window: str, start: int, truth: NDArray[np.float64]) -> dict[str, f
     solution = riemann_siegel(start, start + truth.size)
     return {
         window: rmse(solution.residual, truth),
-        f"{window}_median": float(np.median(np.abs(solution.residual - truth))),
+        f"{window}_median": median_error(solution.residual, truth),
         f"{window}_ordinals": float(truth.size),
         f"{window}_lost": float(solution.lost),
     }

@@ -19,7 +19,8 @@ from numpy.polynomial.polynomial import polyder, polyval
 from numpy.typing import NDArray
 from scipy.special import erfc
 
-from zeta_exp.theory.counting import mean_gap, smooth_height
+from zeta_exp.theory.counting import mean_gap
+from zeta_exp.theory.cut_off import term_count
 from zeta_exp.theory.local import SmoothHeights, smooth_heights
 from zeta_exp.theory.phases import Frequencies, log_frequencies
 from zeta_exp.theory.smooth_phases import smooth_turns
@@ -27,7 +28,6 @@ from zeta_exp.theory.smooth_phases import smooth_turns
 LOW_REACH = 2.2  # |S| stays below it for n ≤ 10^8: the largest seen is 2.14
 REACH_PER_DECADE = 0.25  # beyond 10^8; up to there the largest |S| grows by 0.17 a decade
 TRUNCATION = 2e-17  # of the Taylor polynomial, a term at |u| = reach
-GATE_END = 4.3  # terms beyond erfc(4.3) = 1.2e-9 are dropped
 NEWTON_STEPS = 24
 ROOT_TOLERANCE = 1e-8  # |G| at a root
 MARGIN = 24  # ordinals solved beyond each end, so that neighbours confirm the first and last
@@ -101,12 +101,6 @@ def local_polynomials(n: NDArray[np.int64]) -> NDArray[np.float64]:
         for i in range(0, n.size, chunk)
     ]
     return np.concatenate(parts, axis=1)
-
-
-def term_count(n: int) -> int:
-    """Terms at ordinal n until the gate closes, but |r_m| ≤ π, that is m ≤ τ²."""
-    tau = np.sqrt(float(smooth_height(n)) / (2 * np.pi))
-    return int(np.ceil(min(tau * np.exp(GATE_END / np.sqrt(tau)), max(tau**2, 4.0))))
 
 
 def _chunk_polynomials(

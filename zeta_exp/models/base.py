@@ -1,6 +1,8 @@
 """What every model is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,7 @@ from torch import Tensor, nn
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.features import Features
+from zeta_exp.theory.least_squares import NormalEquations
 
 
 class Model(nn.Module, ABC):
@@ -24,6 +27,9 @@ class Model(nn.Module, ABC):
     inexact: str = ""  # why a block with its halo does not give the outputs of the whole line
     stochastic: bool = False  # whether two passes over a batch differ in training
     usable_features: tuple[str, ...] | None = None  # names of the features it reads, None for any
+    usable_targets: tuple[str, ...] | None = None  # names of what its output can be, None for any
+    rounds: bool = True  # whether its products may be rounded to a lower precision
+    closed_start: bool = False  # whether it begins where `start_problems` are solved, not at random
     precision: torch.dtype = torch.float32  # of the products within; parameters stay float32
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -38,13 +44,33 @@ class Model(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L) for a batch with features (…, L, F)."""
 
-    def check_features(self, features: Features) -> None:
-        """Raises `UserError` for features that the model can't use."""
-        if self.usable_features is not None and features.name not in self.usable_features:
-            raise UserError(
-                f"the model {type(self).__name__} can't use features={features.name}: "
-                f"use features={' or '.join(self.usable_features)}"
+    def check(self, features: Features, target: str) -> None:
+        """Raises `UserError` for features, a target or a precision that the model can't use."""
+        if self.precision is not torch.float32 and not self.rounds:
+            raise self._refusal(
+                f"hardware.precision={self.precision}", "hardware.precision=float32"
             )
+        for key, value, usable in (
+            ("features", features.name, self.usable_features),
+            ("target", target, self.usable_targets),
+        ):
+            if usable is not None and value not in usable:
+                raise self._refusal(f"{key}={value}", f"{key}={' or '.join(usable)}")
+
+    def _refusal(self, given: str, instead: str) -> UserError:
+        return UserError(f"the model {type(self).__name__} can't use {given}: use {instead}")
+
+    def start_problems(self, batch: Batch) -> list[NormalEquations]:
+        """Least-squares problems of the ordinals that a batch owns; those of blocks add up."""
+        raise NotImplementedError(f"{type(self).__name__} begins at random")
+
+    def start_at(self, problems: Sequence[NormalEquations]) -> None:
+        """Sets the parameters from the problems of all training ordinals."""
+        raise NotImplementedError(f"{type(self).__name__} begins at random")
+
+    def explained(self) -> dict[str, Any]:
+        """Parameters that mean something by themselves, for result.json; {} where none does."""
+        return {}
 
     @property
     def n_parameters(self) -> int:

@@ -1,6 +1,6 @@
 """Errors of a prediction and spectral statistics of levels.  All in mean spacings."""
 
-from zeta_exp.evaluation.statistics.errors import Errors, r_squared, rmse
+from zeta_exp.evaluation.statistics.errors import Errors, median_error, r_squared, rmse
 from zeta_exp.evaluation.statistics.spacing import (
     anderson_darling,
     ks_distance,
@@ -25,6 +25,7 @@ __all__ = [
     "form_factor",
     "ks_distance",
     "lag_correlation",
+    "median_error",
     "number_variance",
     "pair_correlation",
     "r_squared",
