@@ -108,7 +108,7 @@ def test_hardy_selects_its_features_and_carries_its_recipe(composed, strategy):
     own = composed("model=hardy", f"strategy={strategy}", "start=1000", "N=300")
     assert own.features._target_ == "zeta_exp.features.IntegerPhases"
     assert (own.features.split.start, own.features.split.N) == (1000, 300)
-    assert (own.optimizer.lr, own.optimizer.weight_decay, own.budget.epochs) == (1e-6, 0, 5)
+    assert (own.optimizer.lr, own.optimizer.weight_decay, own.budget.epochs) == (1e-6, 0, 1)
     given = composed("optimizer.lr=0.5", "features=prime_phases", "model=hardy")
     assert (given.optimizer.lr, given.features.max_prime) == (0.5, 300)
     for model in ("linear", "relational"):

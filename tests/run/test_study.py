@@ -16,7 +16,8 @@ STUDY = Path("outputs/studies/tiny")
 TINY = ("-m", "experiment=tiny_study")
 # The centre alone, and no search for the learning rate.
 LESS = (*TINY, "~hydra.sweeper.parts.along", "hydra.sweeper.tuning.steps.0.values=[1e-2]")
-RUNS = 17  # 4 + 2 trials beside one made before, 8 at the centre, 2 along P, a control
+# 4 + 2 trials beside one made before, 8 at the centre, 2 along P, a control, a reference
+RUNS = 18
 
 
 def told(tmp_path):
@@ -38,6 +39,13 @@ def written_at(tmp_path):
 
 def phases(tmp_path):
     return Counter(run["phase"] for run in told(tmp_path)["runs"].values())
+
+
+def first_commit():
+    """Of the repository: its code is another."""
+    command = ["git", "rev-list", "--max-parents=0", "HEAD"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
+    return done.stdout.split()[0]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +71,7 @@ def finished(made_once, tmp_path):
 
 def test_a_study_runs_what_its_file_says(finished):
     study, found = told(finished), results(finished)
-    assert phases(finished) == {"tuning": 6, "confirm": 10, "control": 1}
+    assert phases(finished) == {"tuning": 6, "confirm": 10, "control": 1, "reference": 1}
     assert found.keys() == study["runs"].keys()
     assert {result["status"] for result in found.values()} == {"completed"}
     assert (study["name"], study["factor"]) == ("tiny", "loss.weights.rg")
@@ -84,7 +92,21 @@ def test_a_study_runs_what_its_file_says(finished):
         ("confirm", 10, 2001): 4,
         ("confirm", 3, 1001): 2,
         ("control", 10, 1001): 1,
+        ("reference", 10, 1001): 1,
     }
+
+
+def test_a_reference_is_what_its_overrides_say(finished):
+    """Neither an arm's overrides nor what tuning has chosen."""
+    study, found = told(finished), results(finished)
+    ((name, about),) = [item for item in study["runs"].items() if item[1]["phase"] == "reference"]
+    assert about["arm"] == "perceptron"
+    assert "loss" not in about
+    config = found[name]["config"]
+    assert config["model"]["_target_"].endswith("MLP")
+    assert config["strategy"]["_target_"].endswith("MiniBatch")
+    assert config["loss"]["weights"]["gue_mmd"] == 0
+    assert config["optimizer"]["lr"] == 4e-3
 
 
 def test_what_is_chosen_has_the_least_validation_error(finished):
@@ -172,8 +194,9 @@ def test_a_failing_arm_stops_no_other(run, tmp_path):
 def test_a_dry_run_writes_nothing(run, tmp_path):
     ended = run(*TINY, "hydra.sweeper.dry_run=true")
     assert (ended.code, ended.err) == (0, "")
-    assert "study tiny in outputs/studies/tiny: 18 runs" in ended.out
+    assert "study tiny in outputs/studies/tiny: 19 runs" in ended.out
     assert "loss.weights.rg in [0, 0.1, 0.3]" in ended.out
+    assert "references, 1 runs:\n  perceptron: 1, model=mlp" in ended.out
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -192,6 +215,8 @@ def test_a_dry_run_writes_nothing(run, tmp_path):
         (["hydra.sweeper.tuning.share=2"], ["share=2"]),
         (["hydra.sweeper.arms.without=['strategy=foo']"], ["strategy=foo is unknown"]),
         (["hydra.sweeper.arms.without=['optimizer.foo=1']"], ["'foo'", "optimizer"]),
+        (["hydra.sweeper.references.starts=0"], ["references.starts=0"]),
+        (["+hydra.sweeper.references.runs.odd=['model=foo']"], ["model=foo is unknown"]),
         (["seed=4"], ["seed is what the study tiny sets itself", "hydra.sweeper.seeds"]),
         (["strategy=minibatch"], ["strategy is what", "hydra.sweeper.arms"]),
         (["N=400,500"], ["N=400,500 gives several values"]),
@@ -214,11 +239,9 @@ def test_the_directory_of_another_study_is_refused(run, finished):
 
 def test_other_code_is_refused_or_run_again(run, finished, tmp_path):
     """As if a finished run were of the first commit there is."""
-    command = ["git", "rev-list", "--max-parents=0", "HEAD"]
-    first = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
     path = next((tmp_path / STUDY / "confirm").rglob("result.json"))
     result = json.loads(path.read_text())
-    result["provenance"]["git"] = first.stdout.split()[0]
+    result["provenance"]["git"] = first_commit()
     path.write_text(json.dumps(result))
     sentence = run(*TINY).refused()
     assert f"1 finished runs of {STUDY} are of commit" in sentence
@@ -226,6 +249,22 @@ def test_other_code_is_refused_or_run_again(run, finished, tmp_path):
     assert json.loads(path.read_text()) == result
     assert run(*TINY, "hydra.sweeper.other_code=rerun").code == 0
     assert json.loads(path.read_text())["provenance"]["git"] != result["provenance"]["git"]
+
+
+def test_references_are_added_to_a_study_of_older_code(run, finished, tmp_path):
+    """As if the study had been made before it had any."""
+    (reference,) = (tmp_path / STUDY / "reference").iterdir()
+    shutil.rmtree(reference)
+    before = written_at(finished)
+    for path in before:
+        result = json.loads(path.read_text())
+        result["provenance"]["git"] = first_commit()
+        path.write_text(json.dumps(result))
+    before = written_at(finished)
+    assert run(*TINY, "hydra.sweeper.other_code=keep").code == 0
+    after = written_at(finished)
+    assert before.items() <= after.items()
+    assert after.keys() - before.keys() == {reference / "result.json"}
 
 
 def test_joblib_runs_several_at_once_and_gives_the_same(finished, spawn):

@@ -32,6 +32,8 @@ def document(judgement: Judgement) -> dict[str, Any]:
             "notes": judgement.notes,
             "findings": [_finding(finding) for finding in judgement.findings],
             "arms_descriptive": [asdict(arm) for arm in judgement.arms],
+            "references": [asdict(reference) for reference in judgement.references],
+            "baselines": [asdict(baselines) for baselines in judgement.baselines],
         }
     )
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from zeta_exp.errors import UserError
 from zeta_exp.report.runs import Run, flattened, read_runs
-from zeta_exp.verdict import problems
+from zeta_exp.verdict import beside, problems
 from zeta_exp.verdict.arms import Arm, arms_of
+from zeta_exp.verdict.beside import Baselines, Reference
 from zeta_exp.verdict.findings import Finding, findings_of
 from zeta_exp.verdict.pairs import Comparison, Question, comparisons, complete
 from zeta_exp.verdict.problems import Problem
-from zeta_exp.verdict.study import CONFIRM, CONTROL, TUNING, Study, read_study
+from zeta_exp.verdict.study import CONFIRM, CONTROL, REFERENCE, TUNING, Study, read_study
 
 FACTOR, METRIC, MARGIN = "loss.weights.rg", "extrapolation_error_next10pct", 0.05
 CONTROL_R2 = 0.02  # of the residual over the next 10%, which a control reaches by chance
@@ -44,6 +45,8 @@ class Judgement:
     invalid: list[str]  # why nothing may be concluded
     notes: list[str]
     arms: list[Arm]  # descriptive
+    baselines: list[Baselines]  # of the same zeros, untrained
+    references: list[Reference]  # compared with nothing
 
 
 def judge(request: Request) -> Judgement:
@@ -65,6 +68,7 @@ def judge(request: Request) -> Judgement:
             "value, or name another --factor"
         )
     invalid = _skilful(controls)
+    references = study.of_phase(runs, REFERENCE)
     margin = float(np.log1p(request.margin))
     tables = [complete(group) for group in groups]
     findings = findings_of(tables, request.metric, margin, valid=not invalid)
@@ -75,8 +79,14 @@ def judge(request: Request) -> Judgement:
         findings=findings,
         controls=len(controls),
         invalid=invalid,
-        notes=[*_accepted(accepted), *_notes(study, runs, findings, controls)],
+        notes=[
+            *_accepted(accepted),
+            *_notes(study, runs, findings, controls),
+            *beside.missing(references, request.metric),
+        ],
         arms=arms_of(usable, study, question, request.metric),
+        baselines=beside.baselines_of(usable, request.metric),
+        references=beside.references_of(references, study, request.metric),
     )
 
 

@@ -10,8 +10,8 @@ from zeta_exp.errors import UserError
 from zeta_exp.report.runs import Run
 
 STUDY = "study.json"
-TUNING, CONFIRM, CONTROL = "tuning", "confirm", "control"
-PHASES = (TUNING, CONFIRM, CONTROL)
+TUNING, CONFIRM, CONTROL, REFERENCE = "tuning", "confirm", "control", "reference"
+PHASES = (TUNING, CONFIRM, CONTROL, REFERENCE)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _aligned(line: list[str], widths: list[int]) -> str:
 
 def report(judgement: Judgement, *, markdown: bool = False) -> str:
     """The sentence, the tables and the notes."""
-    sheets = [make(judgement) for make in (decisions, tests, convergence, arms)]
+    sheets = [make(judgement) for make in SHEETS]
     drawn = [sheet.markdown() if markdown else sheet.text() for sheet in sheets if sheet.rows]
     notes = [f"- {note}" for note in [*judgement.invalid, *_needs(judgement), *judgement.notes]]
     return "\n\n".join([words.sentence(judgement), *drawn, *(["\n".join(notes)] if notes else [])])
@@ -140,6 +140,47 @@ def arms(judgement: Judgement) -> Sheet:
             for arm in judgement.arms
         ],
     )
+
+
+def references(judgement: Judgement) -> Sheet:
+    """What the reference runs reached; a few lost zeros rule an error, not its median."""
+    return Sheet(
+        "References, compared with nothing (untuned; median and lost zeros over the next 10%)",
+        ["reference", "runs", "error", "from", "to", "median", "lost"],
+        [
+            [
+                one.name,
+                str(one.runs),
+                *(_error(value) for value in (one.error, one.lowest, one.highest)),
+                _error(one.median_error),
+                "–" if one.lost_share is None else f"{100 * one.lost_share:.2g}%",
+            ]
+            for one in judgement.references
+        ],
+    )
+
+
+def baselines(judgement: Judgement) -> Sheet:
+    """What the same zeros have without training; AR(2) sees the two zeros before each."""
+    return Sheet(
+        "Baselines on the same zeros (geometric means over origins; the prime tail is a scale)",
+        ["zeros", "smooth", "AR(2)", "linear", "explicit", "prime tail", "Riemann–Siegel"],
+        [
+            [
+                f"N = {one.N:,}, P = {one.max_prime}, from {one.starts[0]:,}",
+                *(_error(error) for error in one.errors.values()),
+            ]
+            for one in judgement.baselines
+        ],
+    )
+
+
+SHEETS = (decisions, tests, convergence, arms, references, baselines)
+
+
+def _error(value: float | None) -> str:
+    """Three digits of an error, or a dash."""
+    return "–" if value is None else f"{value:.3g}"
 
 
 def _p(value: object) -> str:

@@ -16,7 +16,7 @@ from zeta_exp.errors import UserError
 from ._study import place, point_of
 from .config import Part, StudyConf
 
-TUNING, CONFIRM, CONTROL = "tuning", "confirm", "control"
+TUNING, CONFIRM, CONTROL, REFERENCE = "tuning", "confirm", "control", "reference"
 HASH_DIGITS = 8
 HEADLINE = 100  # ordinals that a run sees beyond its range at least; a tenth of N where more
 Values = Mapping[str, Any]
@@ -26,11 +26,12 @@ Values = Mapping[str, Any]
 class Cell:
     """What a run is, but for its tuned values, seed and origin."""
 
-    arm: str
+    arm: str  # or the name of a reference
     loss: str | None = None
     axis: str | None = None  # the one that is moved, None at the centre
     value: Any = None
     control: str | None = None
+    reference: bool = False
 
     @property
     def point(self) -> str | None:
@@ -39,6 +40,8 @@ class Cell:
 
     def overrides(self, study: StudyConf) -> list[str]:
         """What makes the cell of the config of the command line."""
+        if self.reference:
+            return list(study.references.runs[self.arm])
         found = list(study.arms[self.arm])
         if self.loss is not None:
             found.append(f"loss={self.loss}")
@@ -50,8 +53,10 @@ class Cell:
             found += study.controls.runs[self.control]
         return found
 
-    def tuned_by(self, study: StudyConf) -> "Cell":
-        """The cell whose tuning serves this one."""
+    def tuned_by(self, study: StudyConf) -> "Cell | None":
+        """The cell whose tuning serves this one; None for a reference, whose values are its own."""
+        if self.reference:
+            return None
         if self.axis in study.tuning.axes:
             return Cell(self.arm, self.loss, self.axis, self.value)
         return Cell(self.arm, self.loss)
@@ -160,6 +165,17 @@ def controls(study: StudyConf) -> list[tuple[Cell, int, int]]:
     ]
 
 
+def references(study: StudyConf) -> list[tuple[Cell, int, int]]:
+    """Cell, seed and origin of every reference: at the centre."""
+    wanted = study.references
+    return [
+        (Cell(name, reference=True), seed, start)
+        for name in wanted.runs
+        for start in study.starts[: wanted.starts]
+        for seed in study.seeds[: wanted.seeds]
+    ]
+
+
 def _cells(study: StudyConf, part: Part) -> Iterator[Cell]:
     axes = _or_all(part.axes, study.axes)
     for loss in _or_all(part.losses, study.losses) or [None]:
@@ -194,9 +210,10 @@ def check_origins(study: StudyConf, composer: Composer, cells: Sequence[Cell]) -
                     f"the runs from {first} and from {second} on see the same zeros where "
                     f"{cell.label} has {span} of them: give starts at least {span} apart"
                 )
-        if tuned is None:
+        search = cell.tuned_by(study)
+        if tuned is None or search is None:
             continue
-        own = composer.span(cell.tuned_by(study))
+        own = composer.span(search)
         for start in starts:
             if start < tuned.start + own and tuned.start < start + span:
                 raise UserError(

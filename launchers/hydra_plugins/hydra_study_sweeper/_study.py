@@ -48,6 +48,7 @@ def _check_names(study: StudyConf) -> None:
         "axes": study.axes,
         "parts": study.parts,
         "controls.runs": study.controls.runs,
+        "references.runs": study.references.runs,
     }
     for what, names in named.items():
         for name in names:
@@ -96,10 +97,11 @@ def _check_places(study: StudyConf) -> None:
                     f"{WHERE}.axes.{name} has {value} and no origins there: give "
                     f"{WHERE}.at.'{place(name, value)}'.starts"
                 )
-    for name, part in study.parts.items():
-        for key, count in (("seeds", part.seeds), ("starts", part.starts)):
+    counted = {f"parts.{name}": part for name, part in study.parts.items()}
+    for name, some in {**counted, "references": study.references}.items():
+        for key, count in (("seeds", some.seeds), ("starts", some.starts)):
             if count is not None and count < 1:
-                raise UserError(f"{WHERE}.parts.{name}.{key}={count}: use 1 or more, null for all")
+                raise UserError(f"{WHERE}.{name}.{key}={count}: use 1 or more, null for all")
 
 
 def _check_tuning(study: StudyConf) -> None:

@@ -1,4 +1,4 @@
-"""A study from its file to its last run: tuning, then confirmation and controls."""
+"""A study from its file to its last run: tuning, then confirmation, controls and references."""
 
 import math
 import sys
@@ -13,13 +13,16 @@ from ._directory import Directory
 from ._plan import (
     CONFIRM,
     CONTROL,
+    REFERENCE,
     TUNING,
     Cell,
     Composer,
     Run,
+    Values,
     check_origins,
     confirmations,
     controls,
+    references,
 )
 from ._progress import Costs, Progress, Work
 from ._study import check_command_line, read
@@ -65,11 +68,12 @@ class Study:
         self.directory = Directory(Path(sweeper.config.hydra.sweep.dir), self.conf.other_code)
         self.composer = Composer(sweeper.hydra_context, sweeper.config, self.conf, self._arguments)
         self._confirmations, self._controls = confirmations(self.conf), controls(self.conf)
-        wanted = [*self._confirmations, *self._controls]
+        self._references = references(self.conf)
+        wanted = [*self._confirmations, *self._controls, *self._references]
         cells = list(dict.fromkeys(cell for cell, _, _ in wanted))
         check_origins(self.conf, self.composer, cells)
         tuned = dict.fromkeys(cell.tuned_by(self.conf) for cell in cells)
-        self._searches = {cell: Search(self.conf, cell) for cell in tuned}
+        self._searches = {cell: Search(self.conf, cell) for cell in tuned if cell is not None}
         self._runs: dict[str, Run] = {}  # by directory, as far as they are known
         self._first: dict[tuple[str, ...], Run] = {}  # of equal runs
         self.failed: dict[str, str] = {}  # why, by directory or by what could not be planned
@@ -95,15 +99,28 @@ class Study:
                     self.failed[what] = "no trial has completed, so that nothing is chosen"
 
     def confirm(self) -> None:
-        """What is compared, and the controls, all with what tuning has chosen."""
+        """What is compared and the controls, all with what tuning has chosen, and references."""
+        phases = (
+            (CONTROL, self._controls),
+            (REFERENCE, self._references),
+            (CONFIRM, self._confirmations),
+        )
         runs = []
-        for phase, wanted in ((CONTROL, self._controls), (CONFIRM, self._confirmations)):
+        for phase, wanted in phases:
             for cell, seed, start in wanted:
-                search = self._searches[cell.tuned_by(self.conf)]
-                if len(search.chosen) == len(search.steps()):
-                    values = {**search.chosen, "seed": seed, "start": start}
+                chosen = self._chosen(cell)
+                if chosen is not None:
+                    values = {**chosen, "seed": seed, "start": start}
                     runs.append(self.composer.run(phase, cell, values))
         self._launch(runs, grids_done=None)
+
+    def _chosen(self, cell: Cell) -> Values | None:
+        """What tuning has chosen for a cell; None where a search found nothing."""
+        tuned = cell.tuned_by(self.conf)
+        if tuned is None:
+            return {}
+        search = self._searches[tuned]
+        return search.chosen if len(search.chosen) == len(search.steps()) else None
 
     def _error(self, run: Run) -> float:
         """The validation RMSE of a run; NaN where it has none."""
@@ -168,7 +185,7 @@ class Study:
             for step in search.steps()[grids_done:]
             for _ in step.values
         ]
-        wanted = [*self._controls, *self._confirmations]
+        wanted = [*self._controls, *self._references, *self._confirmations]
         return [*trials, *(self._work(CONFIRM, cell) for cell, _, _ in wanted)]
 
     def _write(self) -> None:
@@ -200,8 +217,8 @@ class Study:
     def described(self) -> list[str]:
         """The plan in lines: what dry_run prints."""
         counts = Counter(cell for cell, _, _ in self._confirmations)
-        trials = len(self._later(0)) - len(self._confirmations) - len(self._controls)
-        total = trials + len(self._confirmations) + len(self._controls)
+        total = len(self._later(0))
+        trials = total - len(self._confirmations) - len(self._controls) - len(self._references)
         lines = [f"study {self.conf.name} in {self.directory.path}: {total} runs"]
         tuning = self.conf.tuning
         if trials:
@@ -218,6 +235,9 @@ class Study:
         lines.append(f"controls, {len(self._controls)} runs:")
         for cell, _, _ in self._controls:
             lines.append(f"  {cell.label}: {cell.control}, {' '.join(cell.overrides(self.conf))}")
+        lines.append(f"references, {len(self._references)} runs:")
+        for cell, count in Counter(cell for cell, _, _ in self._references).items():
+            lines.append(f"  {cell.label}: {count}, {' '.join(cell.overrides(self.conf))}")
         return lines
 
 

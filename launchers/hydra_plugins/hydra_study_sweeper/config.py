@@ -75,6 +75,15 @@ class Controls:
 
 
 @dataclass
+class References:
+    """Runs at the centre that are shown beside the arms and compared with nothing."""
+
+    runs: dict[str, list[str]] = field(default_factory=dict)  # overrides of no arm: untuned
+    seeds: int | None = 1  # how many of the study's, from the first; null for all
+    starts: int | None = None
+
+
+@dataclass
 class StudyConf:
     """The keys of hydra.sweeper; conf/hydra/sweeper/study.yaml says what each is for."""
 
@@ -90,6 +99,7 @@ class StudyConf:
     parts: dict[str, Part] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
     controls: Controls = field(default_factory=Controls)
+    references: References = field(default_factory=References)
     other_code: OtherCode = OtherCode.refuse
     dry_run: bool = False
 
