@@ -13,10 +13,10 @@ from zeta_exp.budget import Budget
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.experiment import Experiment
-from zeta_exp.features import LogIndex, PrimePhases, RandomPhases, WrongHeight
+from zeta_exp.features import IntegerPhases, LogIndex, PrimePhases, RandomPhases, WrongHeight
 from zeta_exp.hardware import Hardware
 from zeta_exp.losses import make_loss
-from zeta_exp.models import HybridGCN, Linear, Relational
+from zeta_exp.models import Hardy, HybridGCN, Linear, Relational
 from zeta_exp.optimizer import AdamWOneCycle
 from zeta_exp.split import Split
 from zeta_exp.strategies import FullBatch, MiniBatch
@@ -126,6 +126,21 @@ def test_result_has_everything(finished):
         assert set(result["spacing"][side]) == {"variance", "ks_gue", "mmd_gue", "lag1"}
     provenance = {"git", "dirty", "versions", "device", "zeros_sha256", "start", "N", "seed"}
     assert provenance <= set(result["provenance"])
+
+
+def test_a_model_begins_at_its_closed_form_and_goes_on_from_a_checkpoint(tmp_path):
+    """From zero the glass box learns nothing; a rate this small leaves it where it begins."""
+    recipe = AdamWOneCycle(lr=1e-7, weight_decay=0.0, clip=1.0, pct_start=0.15)
+    parts = {"model": Hardy, "features": IntegerPhases(None, SPLIT), "optimizer": recipe}
+    begun = experiment(**parts, budget=Budget(epochs=1)).run(tmp_path, False, Silent())
+    closed_form = begun["amplitudes"]["closed_form"]
+    assert closed_form["a"][:8] == pytest.approx([1] * 8, abs=0.01)
+    error = begun["extrapolation_error_next10pct"]
+    assert error < 0.1 * begun["baselines"]["linear"]["next10pct"]
+    gone_on = experiment(**parts, budget=Budget(epochs=2)).run(tmp_path, True, Silent())
+    assert gone_on["updates"] == 2 * begun["updates"]
+    assert gone_on["amplitudes"]["closed_form"] == closed_form
+    assert gone_on["extrapolation_error_next10pct"] == pytest.approx(error, rel=0.05)
 
 
 def test_it_learns_and_predicts_the_next_zero(finished):
