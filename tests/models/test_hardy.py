@@ -12,6 +12,7 @@ from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.features import IntegerPhases, PrimePhases, tabulated
 from zeta_exp.graph import Block
 from zeta_exp.models import Hardy
+from zeta_exp.models.hardy import _ValueAndSlope
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.split import Split
 from zeta_exp.starting import start_from_closed_forms
@@ -87,6 +88,17 @@ def test_without_learning_it_is_the_ceiling(split):
     error = predicted(model, line, start, stop) - riemann_siegel(start, stop).residual
     assert np.median(np.abs(error)) < 1e-6  # float32
     assert (np.abs(error) < 1e-5).mean() > 0.85
+
+
+def test_the_derivative_of_the_sum_is_its_derivative():
+    torch.manual_seed(0)
+    shapes = [(2, 3), *[(2, 3, 4)] * 3]
+    inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    assert torch.autograd.gradcheck(_ValueAndSlope.apply, inputs)
+    _, slope = _ValueAndSlope.apply(*inputs)
+    value, _ = _ValueAndSlope.apply(*inputs)
+    (derivative,) = torch.autograd.grad(value.sum(), inputs[:1])
+    torch.testing.assert_close(slope, derivative)
 
 
 def test_only_training_zeros_are_asked_for():

@@ -22,6 +22,48 @@ DAMPING = 0.2  # of the first step, halved with each
 LONGEST = 0.3  # of a step, in mean spacings
 
 
+class _ValueAndSlope(torch.autograd.Function):
+    """Σ_m along_m cos(u r_m) + across_m sin(u r_m) and its derivative by u, (…, L) each.
+
+    Keeps the cosines and sines alone, and makes one more array of their size at a time: autograd
+    would keep the angles too, and what it throws away between them leaves holes in the heap, so
+    that a pass would take twice its arrays.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, u: Tensor, along: Tensor, across: Tensor, rate: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        value, slope = torch.empty_like(u), torch.empty_like(u)  # below what is thrown away
+        cosine = u[..., None] * rate
+        sine = cosine.sin()
+        cosine.cos_()
+        work = along * cosine
+        torch.sum(work.addcmul_(across, sine), -1, out=value)
+        torch.mul(across, cosine, out=work).addcmul_(along, sine, value=-1)
+        torch.sum(work.mul_(rate), -1, out=slope)
+        ctx.save_for_backward(u, along, across, rate, cosine, sine, slope)
+        return value, slope
+
+    @staticmethod
+    def backward(ctx: Any, by_value: Tensor, by_slope: Tensor) -> tuple[Tensor | None, ...]:
+        """With w = along·cos + across·sin and t = across·cos − along·sin: w′ = r t, t′ = −r w."""
+        u, along, across, rate, cosine, sine, slope = ctx.saved_tensors
+        by_value, by_slope = by_value[..., None], by_slope[..., None]
+        wave = (along * cosine).addcmul_(across, sine)
+        by_rate = None
+        if ctx.needs_input_grad[3]:
+            turned = across * cosine - along * sine
+            by_rate = by_value * u[..., None] * turned
+            by_rate += by_slope * (turned - rate * u[..., None] * wave)
+        turning = by_slope * rate
+        by_u = by_value[..., 0] * slope - wave.mul_(turning).mul_(rate).sum(-1)
+        del wave
+        by_along = (by_value * cosine).addcmul_(turning, sine, value=-1)
+        by_across = turning.mul_(cosine).addcmul_(by_value, sine)
+        return by_u, by_along, by_across, by_rate
+
+
 class _Sum(NamedTuple):
     """G(u) = −sin πu + Σ_m along_m cos(u r_m) + across_m sin(u r_m), node by node."""
 
@@ -31,12 +73,8 @@ class _Sum(NamedTuple):
 
     def value_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """G(u) and G′(u): (…, L) for u (…, L)."""
-        angle = u[..., None] * self.rate
-        cosine, sine = angle.cos(), angle.sin()
-        value = (self.along * cosine + self.across * sine).sum(-1) - (math.pi * u).sin()
-        turned = self.across * cosine - self.along * sine
-        slope = (self.rate * turned).sum(-1) - math.pi * (math.pi * u).cos()
-        return value, slope
+        value, slope = _ValueAndSlope.apply(u, *self)
+        return value - (math.pi * u).sin(), slope - math.pi * (math.pi * u).cos()
 
 
 class Hardy(Model):
@@ -67,9 +105,9 @@ class Hardy(Model):
         self.a = nn.Parameter(torch.zeros(terms))
         self.b = nn.Parameter(torch.zeros(terms))
         self.register_buffer("closed_form", torch.zeros(2, terms))
-        # the gated waves and the sum; of a step the angles with both waves, and what has no terms
-        self.floats_per_node = 5 * terms + steps * (3 * terms + 7)
-        self.floats_forward = 9 * terms + 5  # the sum, a step's angles and waves, three products
+        # the gated waves and the sum; of a step its cosines and sines, and what has no terms
+        self.floats_per_node = 5 * terms + steps * (2 * terms + 9)
+        self.floats_forward = 6 * terms + 6  # the sum, a step's cosines, sines and products
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
