@@ -10,6 +10,7 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "metrics": 0,
+    "overrides": 0,
     "ranks": 0,
     "revision": 0,
     "split": 0,
