@@ -11,12 +11,21 @@ _PLAIN = re.compile(r"[\w/.-]+", re.ASCII)
 _NO_WORD = re.compile(r"[+-]?(\d[\d_]*)?\.?\d*(e[+-]?\d+)?|[+-]?(nan|inf)|null|true|false", re.I)
 
 
+class Choices(tuple[Any, ...]):
+    """The values of a sweep: `key=1,2,3`, with -m."""
+
+    __slots__ = ()
+
+
 def override(key: str, value: Any) -> str:
     """The argument `key=value` that gives a setting this value: a word, a number, or a list."""
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and not _NO_WORD.fullmatch(value):
             return f"{key}={value}"
         return f"'{key}={_for_shell(_quoted(value))}'"
+    if isinstance(value, Choices):
+        words = [override(key, item).removeprefix(f"{key}=") for item in value]
+        return f"{key}={','.join(words)}"
     if isinstance(value, list | tuple) and any(isinstance(item, str) for item in value):
         return f"'{key}=[{_for_shell(','.join(map(_element, value)))}]'"
     return f"{key}={shown(value)}"
@@ -30,6 +39,8 @@ def arguments(settings: Mapping[str, Any]) -> str:
 
 def shown(value: Any) -> str:
     """A value as a reader of YAML expects it: null, true, [2,3], 0.004, a word."""
+    if isinstance(value, Choices):
+        return ",".join(map(shown, value))
     if isinstance(value, list | tuple):
         return f"[{','.join(map(shown, value))}]"
     if isinstance(value, float) and math.isfinite(value):

@@ -1,9 +1,14 @@
 """A config as its user gives it, and the classes of every option by the option's name."""
 
+from pathlib import Path
+
+from conf import schema
 from conf.schema import SCHEMAS
 from tests.verdict.sweeps import config
 from zeta_exp.report.settings import OPTIONS, of_parameters, option_of, own, settings
 from zeta_exp.tracking import flattened
+
+CONF = Path(schema.__file__).parent
 
 
 def test_every_option_of_a_group_is_known_by_its_class():
@@ -44,3 +49,12 @@ def test_a_tracker_keeps_the_same_settings():
     told = config(3, 1, 0.1) | {"optimizer": {"_target_": "zeta_exp.optimizer.AdamWOneCycle"}}
     tracked = of_parameters(flattened(told))
     assert tracked == settings(told) | {"loss.rg.scales": "[2,4]"}
+
+
+def test_hardware_is_told_by_its_name():
+    for path in (CONF / "hardware").glob("*.yaml"):
+        assert f"\nname: {path.stem}\n" in path.read_text()
+    assert settings({"hardware": {"name": "l4", "device": "cuda"}}) == {
+        "hardware": "l4",
+        "hardware.device": "cuda",
+    }

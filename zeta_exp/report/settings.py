@@ -44,6 +44,7 @@ LEADERS = {
     "strategy.block_size": "hardware.block_size",
 }
 _CLASS, _PARTIAL = "._target_", "._partial_"
+_NAMED = {"hardware.name": "hardware"}  # an option that says its name in a key
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
             elif group in OPTIONS:  # of a class that is not this package's
                 named[key] = value
         elif not key.endswith(_PARTIAL):
-            named[key] = value
+            named[_NAMED.get(key, key)] = value
     return named
 
 
@@ -67,7 +68,7 @@ def of_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The same of what a tracker keeps: a flat config, a class by its name beside its arguments."""
     parents = {key.rpartition(".")[0] for key in parameters}
     return {
-        key: option_of(key, str(value)) or value
+        _NAMED.get(key, key): option_of(key, str(value)) or value
         for key, value in parameters.items()
         if key in OPTIONS or key not in parents
     }
@@ -85,6 +86,11 @@ def own(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def follows(key: str, told: Mapping[str, Any]) -> bool:
     """Whether the setting has the value of one that it takes over by default."""
-    above, _, last = key.rpartition(".")
-    leader = last if above and last in FOLLOWERS else LEADERS.get(key)
+    leader = leader_of(key)
     return leader is not None and leader in told and told[leader] == told[key]
+
+
+def leader_of(key: str) -> str | None:
+    """The setting whose value this one takes over by default."""
+    above, _, last = key.rpartition(".")
+    return last if above and last in FOLLOWERS else LEADERS.get(key)
