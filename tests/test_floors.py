@@ -34,6 +34,7 @@ FLOORS = {
     "measurement": 6,
     "memory": 6,
     "optimizer": 6,
+    "plan": 6,
     "result": 6,
     "training": 6,
     "report": 7,

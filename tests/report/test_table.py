@@ -3,6 +3,7 @@ import re
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from zeta_exp.report.table import print_result, result_table, spacing_table
 from zeta_exp.theory.counting import mean_gap
@@ -14,7 +15,9 @@ BLUNT = "learnt nothing about the fluctuation of the zeros"
 def printed(tmp_path):
     def print_to_text(result, run=tmp_path):
         console = Console(file=io.StringIO(), width=80)
-        print_result(result, run, console)
+        print_result(
+            result, run, lambda what: console.print(what, soft_wrap=isinstance(what, Text))
+        )
         return console.file.getvalue()
 
     return print_to_text

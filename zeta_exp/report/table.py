@@ -1,12 +1,14 @@
 """What a run says at its end: the model beside its baselines, in 80 columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from zeta_exp.theory.counting import mean_gap
 
@@ -97,20 +99,31 @@ def spacing_table(spacing: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def print_result(result: Mapping[str, Any], run: Path, console: Console) -> None:
-    """The tables, what they mean in words, where the files are, and what to try next."""
+def print_result(
+    result: Mapping[str, Any], run: Path, show: Callable[[RenderableType], None]
+) -> None:
+    """The tables, what they mean in words, where the files are, and what to do next.
+
+    show: prints one of them.
+    """
     lines = [
         *_verdict(result),
         "",
         f"files in {run}: result.json, metrics.csv, predictions.npz, plots/",
+        "",
+        "Look further:",
+        f"  zeta report {quote(str(run))} --out report.html",
+        f"  zeta compare {quote(str(run))} OTHER-RUN",
+        "",
+        "Try next:",
+        *_next_commands(result),
     ]
-    lines += ["", "Try next:", *_next_commands(result)]
     for table in (result_table(result), spacing_table(result["spacing"])):
-        console.print()
-        console.print(table)
-    console.print()
-    for line in lines:  # paths and commands are for copying: never wrapped, never interpreted
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        show("")
+        show(table)
+    show("")
+    for line in lines:
+        show(Text(line))
 
 
 def _table(title: str, headings: Iterable[str]) -> Table:
