@@ -1,4 +1,4 @@
-"""MLflow, where it is installed (an extra with 39 packages): a run there is what the run left."""
+"""MLflow, where it is installed (an extra with 37 packages): a run there is what the run left."""
 
 import importlib.util
 import json
