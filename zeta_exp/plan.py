@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from zeta_exp.budget import Budget
+from zeta_exp.files import shortest
 from zeta_exp.memory import GIB, Memory, Need, Room, Workload
 from zeta_exp.strategies import Strategy
 
@@ -53,7 +53,7 @@ def plan_of(
         "budget": budget.words,
         "device": _device(device),
         "memory": _memory(*memory, device.type),
-        "writes to": _shortest(Path(named["directory"])),
+        "writes to": shortest(named["directory"]),
     }
     title = f"{strategy.name} training on the zeros {first:,} to {stop - 1:,}"
     return Plan(title, lines, tuple(loss.active))
@@ -85,9 +85,3 @@ def _memory(need: Need, room: Room, device_type: str) -> str:
 
 def _of_place(need: Memory, have: int, where: str) -> str:
     return f"{need.total / GIB:.2g} GB needed, {have / GIB:.3g} GB free {where}".rstrip()
-
-
-def _shortest(directory: Path) -> str:
-    """The path from here where it leads down, else from the root."""
-    here = Path.cwd()
-    return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)

@@ -56,6 +56,17 @@ def test_the_ratio_is_smooth_over_error(result, printed):
     assert line_of(text, "prime-tail").endswith(" –")
 
 
+def test_what_to_do_next_fits_eighty_columns(result, printed):
+    for start in (1, 2_000_000):
+        result["config"] = {
+            "evaluation": {"max_prime": 300},
+            "start": start,
+            "features": "RandomPhases",
+        }
+        text = printed(result, run="outputs/2026-01-31/12-00-00")
+        assert max(map(len, text.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("error", [1e-9, 0.0123, 1234.5, 987_654.3, 1e12])
 def test_nothing_is_cut_or_wrapped_at_eighty_columns(result, error):
     result["extrapolation_error"] = result["extrapolation_error_next10pct"] = error

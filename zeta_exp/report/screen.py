@@ -110,14 +110,16 @@ class _Bar(Progress):
             TextColumn("{task.fields[done]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left", style="dim"),
+            TextColumn("{task.fields[left]}", style="dim"),
             console=console,
             expand=True,
             transient=True,
             disable=not console.is_terminal,
         )
         # before the first update zeros are computed and code is compiled: no total is known
-        self._whole = self.add_task("preparing", total=None, done="", rate="", visible=False)
+        self._whole = self.add_task(
+            "preparing", total=None, done="", rate="", left="", visible=False
+        )
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bar, then a line each of the loss, its terms and the errors."""
@@ -137,6 +139,7 @@ class _Bar(Progress):
         self.update(
             self._whole,
             description="training",
+            left="left",
             total=total,
             completed=completed,
             done=f"{100 * completed / total:3.0f}% [dim]{completed:,.0f}/{total:,} updates",

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from zeta_exp.files import shortest
 from zeta_exp.theory.counting import mean_gap
 
 LEARNT_NOTHING = 0.02  # R² of the residual that a control reaches by chance
@@ -24,10 +25,10 @@ SCALE = "prime-tail scale (a scale, not an error)"
 NO_SCALE = "prime-tail scale: none, P ≥ √(t/2π)"
 # arguments, why, and what of the config shows that a run had them
 NEXT = (
-    ("features=random_phases", "a control: R² must fall to 0 or below", "features", "RandomPhases"),
+    ("features=random_phases", "a control: R² must fall to 0", "features", "RandomPhases"),
     ("strategy=fullbatch", "the whole line in each step", "strategy", "FullBatch"),
-    ("start=2000000 features.max_prime=1000", "higher zeros, more primes", "start", "2000000"),
-    ("zeros=shuffled", "a control: R² must fall to 0 or below", "zeros", "ShuffledZeros"),
+    ("start=2000000 features.max_prime=1000", "higher, more primes", "start", "2000000"),
+    ("zeros=shuffled", "a control: R² must fall to 0", "zeros", "ShuffledZeros"),
 )
 CONTROLS = ("shuffled", "cue", "poisson")  # sources of zeros that aren't ζ's
 STATISTICS = {
@@ -106,14 +107,16 @@ def print_result(
 
     show: prints one of them.
     """
+    place = shortest(str(run))
     lines = [
         *_verdict(result),
         "",
-        f"files in {run}: result.json, metrics.csv, predictions.npz, plots/",
+        f"files in {place}:",
+        "  result.json, metrics.csv, predictions.npz, plots/, run.log",
         "",
         "Look further:",
-        f"  zeta report {quote(str(run))} --out report.html",
-        f"  zeta compare {quote(str(run))} OTHER-RUN",
+        f"  zeta report {quote(place)} --out report.html",
+        f"  zeta compare {quote(place)} OTHER-RUN",
         "",
         "Try next:",
         *_next_commands(result),
