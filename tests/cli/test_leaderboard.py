@@ -46,6 +46,11 @@ def test_unfinished_runs_are_said_beside_the_table(zeta, sweep):
     assert len(shown.out.splitlines()) == 3
 
 
+def test_slices_of_zeros_are_no_experiments(zeta, sweep):
+    sweep.add(7, 1, 0.5, slice="1/4", zeros=1000)
+    assert len(zeta("leaderboard", sweep.folder, "--format", "csv").out.splitlines()) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

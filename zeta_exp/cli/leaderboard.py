@@ -88,7 +88,8 @@ def _of_folders(paths: list[str]) -> "list[Entry]":
         for path in paths
         for run in read_runs(path)
     }
-    return [Entry.of(run) for run in runs.values()]
+    # a slice of a table of zeros is made by a run too, and is no experiment
+    return [Entry.of(run) for run in runs.values() if "slice" not in run.result]
 
 
 def _of_vertex(arguments: argparse.Namespace) -> "list[Entry]":
