@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from conf.launch import guarded, job
+from conf.log import keep
 from conf.schema import Slice
 from conf.slices import generate
 
@@ -47,7 +48,7 @@ def _screen(directory: Path) -> "AbstractContextManager[Screen | Silence]":
     own = HydraConfig.get()
     if own.mode == RunMode.MULTIRUN and own.runtime.choices["hydra/sweeper"] == "study":
         return Silence(say)
-    return Screen(directory, say)
+    return Screen(directory, say, keep)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")

@@ -30,7 +30,7 @@ SCRIPTS = (
     *("operators", "steps", "memory", "halo", "ranks", "precision", "zeros"),
     *(("gpu",) if torch.cuda.is_available() else ()),
 )
-PLAIN = ("zero_accuracy", "nufft", "tables", "startup")  # those that print only
+PLAIN = ("zero_accuracy", "nufft", "tables", "startup", "leaderboard")  # those that print only
 CODE = ("zeta_exp", "constraints.txt")  # what is measured
 FIGURES = ROOT / "docs" / "figures"
 

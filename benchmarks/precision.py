@@ -24,7 +24,6 @@ from benchmarks.harness import ROOT, Options, Report, Row, in_turn, script
 from benchmarks.ours import Setup, Training, minibatch, streamed
 from conf import schema
 from conf.checks import resolved
-from zeta_exp import metrics
 from zeta_exp.strategies import Strategy
 
 SEEDS = (0, 1, 2)
@@ -76,19 +75,10 @@ FORMATS: dict[str, tuple[str, Callable[[], AbstractContextManager[Any]]]] = {
 }
 
 
-class Silent:
-    """A watcher that says nothing."""
-
-    def say(self, line: str) -> None:
-        """Nothing."""
-
-    def advance(self, updates: int, total: int, row: metrics.Row | None) -> None:
-        """Nothing."""
-
-
 def errors(overrides: Sequence[str]) -> tuple[float, float]:
     """RMSE on the validation range and over the next 10% of a run with these arguments."""
     from zeta_exp.experiment import Experiment
+    from zeta_exp.report.silence import Silence
 
     schema.register()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -96,7 +86,7 @@ def errors(overrides: Sequence[str]) -> tuple[float, float]:
     parts = hydra.utils.instantiate(config, _convert_="all")
     experiment = Experiment(**parts, config=OmegaConf.to_container(config))
     with tempfile.TemporaryDirectory() as directory:
-        result = experiment.run(Path(directory), False, Silent())
+        result = experiment.run(Path(directory), False, Silence())
     return float(result["val_rmse"]), float(result["extrapolation_error_next10pct"])
 
 

@@ -17,13 +17,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from conf.explain import explain, unknown_key
+from conf.replay import REPLAY, RESUME, check_replay, replays
 from zeta_exp.errors import UserError
+from zeta_exp.overrides import override
 from zeta_exp.torchrun import launched
 
 HYDRA = "hydra"  # the key of Hydra's own part
 MIRROR = "vertex"  # the callback that keeps a job's directory in a bucket, through its attempts
 VERTEX_SWEEP = "vertex_sweep.json"  # in the directory of a sweep on Vertex AI
-RESUME = "resume"  # says where a run writes, and is no part of it
 CONFIG = "config.yaml"  # in the run directory: the resolved config, written once
 RESUMABLE = ("budget", "hardware", "tracking")  # what a resumed run may change
 USER_ERROR, FAILED_JOBS = 2, 1
@@ -58,15 +59,16 @@ def _wait_for_the_first() -> None:
 
 
 def resolved(config: DictConfig) -> DictConfig:
-    """The config of a run: interpolations replaced by values, without Hydra's part and resume.
+    """The config of a run: interpolations replaced by values, without what is no part of it.
 
     Raises `UserError` for keys that nobody reads and values that no run can have.
     """
     _refuse_unread_keys(config)
-    own = OmegaConf.masked_copy(config, [key for key in config if key not in (HYDRA, RESUME)])
+    apart = (HYDRA, RESUME, REPLAY)
+    own = OmegaConf.masked_copy(config, [key for key in config if key not in apart])
     plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     for field in dataclasses.fields(OmegaConf.get_type(config)):
-        if field.name not in (*plain, RESUME):
+        if field.name not in (*plain, *apart):
             raise UserError(f"{field.name} can't be left out: every run needs it")
     if not 0 <= plain.get("seed", 0) <= LARGEST_SEED:
         raise UserError(f"seed={plain['seed']} is out of range: use 0 to {LARGEST_SEED}")
@@ -111,8 +113,8 @@ def resumed_keys(overrides: list[str], of_hydra: list[str]) -> list[str]:
     Raises `UserError` for those that may not change.
     """
     parsed = OverridesParser.create().parse_overrides(overrides)
-    keys = [override.key_or_group for override in parsed]
-    for key in [*keys, *(override.split("=")[0] for override in of_hydra)]:
+    keys = [each.key_or_group for each in parsed]
+    for key in [*keys, *(text.split("=")[0] for text in of_hydra)]:
         if key not in (RESUME, "hydra.mode") and key.split(".")[0] not in RESUMABLE:
             raise UserError(
                 f"{key} can't change in a resumed run: only budget.*, hardware and tracking can; "
@@ -160,11 +162,7 @@ def refuse_occupied(directory: Path) -> None:
 
 def resume_argument(directory: Path) -> str:
     """The argument that resumes the run, ready for a shell and for Hydra's grammar."""
-    text = str(directory)
-    if all(character.isalnum() or character in "/_.-" for character in text):
-        return f"resume={text}"
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "'\\''")
-    return f"'resume=\"{quoted}\"'"
+    return override(RESUME, str(directory))
 
 
 def _check_launcher(config: DictConfig) -> None:
@@ -185,7 +183,10 @@ def check_run(config: DictConfig) -> None:
     resolved(config)
     if resumes(config):
         _check_resume(config)
-    elif launched().first:  # for another process the first may be in the directory already
+        return
+    if replays(config):
+        check_replay(config)
+    if launched().first:  # for another process the first may be in the directory already
         _check_new_run(config)
 
 
@@ -205,9 +206,11 @@ def check_sweep(config: DictConfig) -> None:
     """Refuses what no sweep can be; what a job can't be is for the job to say."""
     if not launched().alone:
         raise UserError("torchrun starts the processes of one run: leave out -m")
-    for override in config.hydra.overrides.task:
-        if override.split("=")[0].lstrip("+~") == RESUME:
-            raise UserError("resume continues one run: leave out -m")
+    for argument in config.hydra.overrides.task:
+        key = argument.split("=")[0].lstrip("+~")
+        if key in (RESUME, REPLAY):
+            what = "continues" if key == RESUME else "repeats"
+            raise UserError(f"{key} {what} one run: leave out -m")
     unresolved = OmegaConf.to_container(config.hydra.sweep, resolve=False)
     first = Path(config.hydra.sweep.dir) / "0"
     vertex = config.hydra.runtime.choices["hydra/launcher"] == "vertex"

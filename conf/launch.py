@@ -28,6 +28,7 @@ from conf.checks import (
     stored,
 )
 from conf.explain import explain
+from conf.replay import repeated, replays, tell
 from zeta_exp.files import write_atomically
 from zeta_exp.torchrun import LostRankError, launched
 
@@ -145,7 +146,10 @@ def _single(config: DictConfig, execute: Execute, directory: Path) -> float:
     try:
         effective = _continued(config) if resume else _written(config, directory)
         begun = _is_mirrored() and bool(_checkpoints(directory))
-        return _together(execute, effective, directory, resume or begun)
+        objective = _together(execute, effective, directory, resume or begun)
+        if replays(config) and launched().first:
+            tell(config, directory)
+        return objective
     except LostRankError:
         raise
     except Exception as error:
@@ -228,7 +232,7 @@ def _program() -> str:
 
 def _written(config: DictConfig, directory: Path) -> DictConfig:
     """The resolved config, written as config.yaml once: two runs never share a directory."""
-    effective = resolved(config)
+    effective = repeated(config) if replays(config) else resolved(config)
     if not launched().first:
         return effective
     path = directory / CONFIG

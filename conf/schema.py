@@ -29,6 +29,7 @@ class Config:
     seed: int = MISSING
     target: str = MISSING
     resume: str | None = None
+    replay: str | None = None
     budget: Budget = field(default_factory=Budget)
     zeros: Any = MISSING
     features: Any = MISSING

@@ -18,6 +18,7 @@ from zeta_exp.hardware import Hardware
 from zeta_exp.losses import make_loss
 from zeta_exp.models import Hardy, HybridGCN, Linear, Relational
 from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.report.silence import Silence
 from zeta_exp.split import Split
 from zeta_exp.strategies import FullBatch, MiniBatch
 from zeta_exp.tracking import NoTracker
@@ -76,16 +77,6 @@ def minibatch(**changes):
     return MiniBatch(**(options | changes))
 
 
-class Silent:
-    """Watches and says nothing."""
-
-    def say(self, line):
-        pass
-
-    def advance(self, updates, total, row):
-        pass
-
-
 def experiment(**changes):
     parts = {
         "config": {"N": 1000},
@@ -111,7 +102,7 @@ def experiment(**changes):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
-    return directory, experiment().run(directory, False, Silent())
+    return directory, experiment().run(directory, False, Silence())
 
 
 def test_result_has_everything(finished):
@@ -167,7 +158,7 @@ def test_full_batch_is_deterministic(tmp_path):
     contents = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        experiment(strategy=FullBatch(), budget=Budget(20)).run(tmp_path / name, False, Silent())
+        experiment(strategy=FullBatch(), budget=Budget(20)).run(tmp_path / name, False, Silence())
         contents.append((tmp_path / name / "predictions.npz").read_bytes())
     assert contents[0] == contents[1]
 
@@ -185,7 +176,7 @@ def test_full_batch_is_deterministic(tmp_path):
     ids=["shuffled", "cue", "poisson", "random_phases", "wrong_height", "log_index"],
 )
 def test_controls_learn_nothing(tmp_path, control):
-    result = experiment(**control).run(tmp_path, False, Silent())
+    result = experiment(**control).run(tmp_path, False, Silence())
     assert result["val_r2"] < 0.05
     assert result["next10pct_r2"] < 0.1
 
@@ -200,7 +191,7 @@ def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
             {"mse": 1.0, "gue_nll": 0.02, "gue_mmd": 0.05, "rg": 0.1}, "mean", {"form": "dilation"}
         ),
         strategy=FullBatch(),
-    ).run(tmp_path, False, Silent())
+    ).run(tmp_path, False, Silence())
     assert result["val_r2"] < 0
     assert np.isfinite(result["extrapolation_error"])
 
@@ -208,7 +199,7 @@ def test_the_published_formulation_runs_and_fails_honestly(tmp_path):
 @pytest.mark.parametrize("partition", ["contiguous", "metis"])
 def test_clusters_of_every_kind_train(tmp_path, partition):
     strategy = minibatch(block_size=None, parts=14, halo=False, partition=partition)
-    result = experiment(strategy=strategy, graph=(1, 2)).run(tmp_path, False, Silent())
+    result = experiment(strategy=strategy, graph=(1, 2)).run(tmp_path, False, Silence())
     assert result["val_r2"] > 0.8
 
 
@@ -219,7 +210,7 @@ def test_what_does_not_fit_is_refused_before_it_is_tried(tmp_path):
         UserError,
         match=r"N=10_000_000 with strategy=fullbatch needs about .* GB.*strategy=streamed",
     ):
-        huge.run(tmp_path, False, Silent())
+        huge.run(tmp_path, False, Silence())
     assert not list(tmp_path.iterdir())
 
 
@@ -231,7 +222,7 @@ def test_missing_hardware_is_refused(tmp_path):
     else:
         wanted = hardware(name="a100", device="cuda", gpu="A100")
     with pytest.raises(UserError, match="use hardware=auto here"):
-        experiment(hardware=wanted).run(tmp_path, False, Silent())
+        experiment(hardware=wanted).run(tmp_path, False, Silence())
 
 
 def test_a_budget_of_nothing_is_refused():
@@ -260,7 +251,7 @@ def test_no_request_for_zeros_grows_with_the_line(tmp_path):
         features=LogIndex(),
         model=Linear,
         strategy=minibatch(block_size=2000, blocks_per_step=8),
-    ).run(tmp_path, False, Silent())
+    ).run(tmp_path, False, Silence())
     assert result["status"] == "completed"
     assert result["node_visits"] == 225_000
 
@@ -273,7 +264,7 @@ def test_the_zeros_that_were_seen_are_hashed(finished):
 
 @pytest.mark.parametrize("most", [999, 1000])
 def test_stopping_a_long_run_makes_no_zeros_anew(tmp_path, monkeypatch, most):
-    class Impatient(Silent):
+    class Impatient(Silence):
         def advance(self, updates, total, row):
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -287,5 +278,5 @@ def test_stopping_a_long_run_makes_no_zeros_anew(tmp_path, monkeypatch, most):
 
 def test_ordinals_that_no_zero_is_known_of_are_refused_before_training(tmp_path):
     with pytest.raises(UserError, match=str(MAX_ORDINAL)):
-        experiment(start=MAX_ORDINAL - 1000).run(tmp_path, False, Silent())
+        experiment(start=MAX_ORDINAL - 1000).run(tmp_path, False, Silence())
     assert not list(tmp_path.iterdir())

@@ -353,3 +353,10 @@ def test_errors_of_libraries_are_explained(broken, failing: str, action, words: 
         action()
     broken()
     assert got("broken://a") == b"content"
+
+
+def test_the_shortest_path_leads_down_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert files.shortest(str(tmp_path / "outputs" / "1")) == "outputs/1"
+    assert files.shortest("outputs/1") == "outputs/1"
+    assert files.shortest(str(tmp_path.parent / "x")) == str(tmp_path.parent / "x")

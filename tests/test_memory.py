@@ -30,14 +30,11 @@ from omegaconf import OmegaConf
 from conf import schema
 from conf.checks import resolved
 from zeta_exp import experiment, models, strategies
+from zeta_exp.report.silence import Silence
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(key)) * 1024
-
-class Silent:
-    def say(self, line): pass
-    def advance(self, updates, total, row): pass
 
 schema.register()
 with initialize_config_dir(str(Path("conf").resolve()), version_base="1.3"):
@@ -46,7 +43,7 @@ parts = hydra.utils.instantiate(config, _convert_="all")
 run = experiment.Experiment(**parts, config=OmegaConf.to_container(config))
 Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
 before = status("VmRSS")
-result = run.run(Path(sys.argv[1]), False, Silent())
+result = run.run(Path(sys.argv[1]), False, Silence())
 print(json.dumps([status("VmHWM") - before, result["memory"]["estimated_mb"] * 2**20]))
 """
 

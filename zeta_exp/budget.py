@@ -52,6 +52,15 @@ class Budget:
                 f"add budget.kind={kind}, or leave it out"
             )
 
+    @property
+    def words(self) -> str:
+        """60 epochs, 2,000 updates, 30 seconds; and the patience."""
+        name = "zeros visited" if self.kind == "node_visits" else self.kind
+        amount = f"{getattr(self, self.kind):,} {name}"
+        if self.patience is None:
+            return amount
+        return f"{amount}, or until {self.patience} evaluations bring no better one"
+
     def total(self, updates_per_epoch: int) -> int:
         """The budget in the units that `spent` counts: updates, ordinals or milliseconds."""
         if self.kind == "epochs":

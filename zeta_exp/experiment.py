@@ -24,6 +24,7 @@ from zeta_exp.measurement import Measurement
 from zeta_exp.metrics import Row
 from zeta_exp.models import Model
 from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.plan import Plan, plan_of
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.result import (
     config_sha256,
@@ -47,6 +48,10 @@ MOST_HASHED_AT_ONCE = 10_000_000  # zeros: ten seconds for one who has asked a r
 
 class Watcher(Protocol):
     """Who is told what a run does."""
+
+    def begin(self, plan: Plan) -> None:
+        """What the run will do: all checks are passed, nothing has been computed."""
+        ...
 
     def say(self, line: str) -> None:
         """A line for the user."""
@@ -92,7 +97,7 @@ class Experiment:
         `LostRankError` where another process has gone.
         """
         begun = time.monotonic()
-        prepared = self._prepare(watcher)
+        prepared = self._prepare(directory, watcher)
         training = self._training(prepared, directory, watcher, ranks)
         for note in self._notes(prepared.model):
             watcher.say(f"note: {note}")
@@ -139,7 +144,7 @@ class Experiment:
         finally:
             self.tracking.finish(result)
 
-    def _prepare(self, watcher: Watcher) -> Measurement:
+    def _prepare(self, directory: Path, watcher: Watcher) -> Measurement:
         """The model and the lines, after every check that needs no zero."""
         torch.manual_seed(self.seed)
         device = self.hardware.claim()
@@ -147,12 +152,7 @@ class Experiment:
         model.precision = self.hardware.dtype
         model.check(self.features, self.target)
         self.strategy.check(self.split, self.loss, model)
-        self._check_memory(model, device)
-        watcher.say(
-            f"{self.strategy.name} training on the zeros {self.split.train[0]:,} to "
-            f"{self.split.train[1] - 1:,}: {type(model).__name__}, {model.n_parameters:,} "
-            f"parameters, {self.features.name} ({self.features.dim}), on {device.type}"
-        )
+        watcher.begin(self._plan(model, device, directory))
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)
         margin = model.receptive_field + self.loss.margin()
@@ -183,9 +183,18 @@ class Experiment:
             self.split, self.loss, model, self.features.dim, self.graph, device.type
         )
 
-    def _check_memory(self, model: Model, device: torch.device) -> None:
+    def _plan(self, model: Model, device: torch.device, directory: Path) -> Plan:
+        """What will be done; raises `UserError` for what has no room."""
+        work = self._workload(model, device)
         room = memory.Room(self.hardware.memory_bytes(device), host_bytes())
-        memory.check(self.strategy, self._workload(model, device), room)
+        need = memory.check(self.strategy, work, room)
+        named = {
+            "zeros": str(self.zeros.provenance().get("name")),
+            "features": self.features.name,
+            "target": self.target,
+            "directory": str(directory),
+        }
+        return plan_of(self.strategy, self.budget, work, device, (need, room), named)
 
     def _begin_together(self, model: Model, progress: Progress, ranks: Ranks) -> None:
         """Raises `UserError` where the processes of the run would not train the same model."""

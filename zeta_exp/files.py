@@ -31,6 +31,11 @@ def is_remote(path: str) -> bool:
     return _SCHEME.match(path) is not None
 
 
+def shortest(path: str) -> str:
+    """The same local path from the working directory, where it leads down from there."""
+    return os.path.relpath(path) if Path(path).absolute().is_relative_to(Path.cwd()) else path
+
+
 def join(folder: str, name: str) -> str:
     """The path of `name` in the folder."""
     return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else os.path.join(folder, name)

@@ -3,6 +3,7 @@ import re
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from zeta_exp.report.table import print_result, result_table, spacing_table
 from zeta_exp.theory.counting import mean_gap
@@ -14,7 +15,9 @@ BLUNT = "learnt nothing about the fluctuation of the zeros"
 def printed(tmp_path):
     def print_to_text(result, run=tmp_path):
         console = Console(file=io.StringIO(), width=80)
-        print_result(result, run, console)
+        print_result(
+            result, run, lambda what: console.print(what, soft_wrap=isinstance(what, Text))
+        )
         return console.file.getvalue()
 
     return print_to_text
@@ -51,6 +54,17 @@ def test_the_ratio_is_smooth_over_error(result, printed):
     assert line_of(text, "this model").endswith(" 20")
     assert line_of(text, "smooth count").endswith(" 1")
     assert line_of(text, "prime-tail").endswith(" –")
+
+
+def test_what_to_do_next_fits_eighty_columns(result, printed):
+    for start in (1, 2_000_000):
+        result["config"] = {
+            "evaluation": {"max_prime": 300},
+            "start": start,
+            "features": "RandomPhases",
+        }
+        text = printed(result, run="outputs/2026-01-31/12-00-00")
+        assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("error", [1e-9, 0.0123, 1234.5, 987_654.3, 1e12])

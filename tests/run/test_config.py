@@ -73,7 +73,7 @@ def test_every_experiment_is_one(composed, table, option):
 def test_the_config_is_the_experiment():
     own = {field.name for field in dataclasses.fields(schema.Config)}
     ours = {field.name for field in dataclasses.fields(Experiment)}
-    assert own - {"resume"} == ours - {"config"}
+    assert own - {"resume", "replay"} == ours - {"config"}
 
 
 def test_every_option_has_a_type():

@@ -6,7 +6,7 @@ What a command needs is imported when it runs, so that `zeta --help` is there at
 import logging
 import sys
 
-from zeta_exp.cli import doctor, output, plugins, verdict, zeros
+from zeta_exp.cli import compare, doctor, leaderboard, output, plugins, verdict, zeros
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
@@ -18,6 +18,8 @@ examples:
   zeta zeros generate --count 1e6 --out zeros      the first million zeros, in the folder zeros
   zeta zeros verify zeros                          are they all there, and right?
   zeta zeros --help                                all that can be done with zeros
+  zeta compare RUN RUN                             what differs, and what did it do?
+  zeta leaderboard outputs                         which configuration predicts best?
   zeta verdict SWEEP                               does the penalty rg matter?
   zeta doctor                                      what can this machine run?
 """
@@ -33,6 +35,8 @@ def _parser() -> Parser:
     groups = parser.add_subparsers(title=title, metavar="GROUP", required=True)
     zeros.add_to(groups)
     doctor.add_to(groups)
+    compare.add_to(groups)
+    leaderboard.add_to(groups)
     verdict.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)

@@ -81,10 +81,10 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
 
 
 def flattened(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Dotted keys of a nested config."""
+    """Dotted keys of a nested config, as JSON and YAML are read."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):  # to ask for any Mapping takes as long as all the rest
             flat |= flattened(value, f"{above}{key}.")
         else:
             flat[f"{above}{key}"] = value

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zeta_exp.plan import Plan
 
 
 class Silence(AbstractContextManager["Silence"]):
@@ -19,6 +22,11 @@ class Silence(AbstractContextManager["Silence"]):
         trace: TracebackType | None,
     ) -> None:
         """Nothing was begun."""
+
+    def begin(self, plan: "Plan") -> None:
+        """The plan, line by line, for who takes lines."""
+        for line in plan.text():
+            self.say(line)
 
     def say(self, line: str) -> None:
         """A line for who takes it."""

@@ -1,13 +1,16 @@
 """What a run says at its end: the model beside its baselines, in 80 columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from zeta_exp.files import shortest
 from zeta_exp.theory.counting import mean_gap
 
 LEARNT_NOTHING = 0.02  # R² of the residual that a control reaches by chance
@@ -22,10 +25,10 @@ SCALE = "prime-tail scale (a scale, not an error)"
 NO_SCALE = "prime-tail scale: none, P ≥ √(t/2π)"
 # arguments, why, and what of the config shows that a run had them
 NEXT = (
-    ("features=random_phases", "a control: R² must fall to 0 or below", "features", "RandomPhases"),
+    ("features=random_phases", "a control: R² must fall to 0", "features", "RandomPhases"),
     ("strategy=fullbatch", "the whole line in each step", "strategy", "FullBatch"),
-    ("start=2000000 features.max_prime=1000", "higher zeros, more primes", "start", "2000000"),
-    ("zeros=shuffled", "a control: R² must fall to 0 or below", "zeros", "ShuffledZeros"),
+    ("start=2000000 features.max_prime=1000", "higher, more primes", "start", "2000000"),
+    ("zeros=shuffled", "a control: R² must fall to 0", "zeros", "ShuffledZeros"),
 )
 CONTROLS = ("shuffled", "cue", "poisson")  # sources of zeros that aren't ζ's
 STATISTICS = {
@@ -97,20 +100,33 @@ def spacing_table(spacing: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def print_result(result: Mapping[str, Any], run: Path, console: Console) -> None:
-    """The tables, what they mean in words, where the files are, and what to try next."""
+def print_result(
+    result: Mapping[str, Any], run: Path, show: Callable[[RenderableType], None]
+) -> None:
+    """The tables, what they mean in words, where the files are, and what to do next.
+
+    show: prints one of them.
+    """
+    place = shortest(str(run))
     lines = [
         *_verdict(result),
         "",
-        f"files in {run}: result.json, metrics.csv, predictions.npz, plots/",
+        f"files in {place}:",
+        "  result.json, metrics.csv, predictions.npz, plots/, run.log",
+        "",
+        "Look further:",
+        f"  zeta report {quote(place)} --out report.html",
+        f"  zeta compare {quote(place)} OTHER-RUN",
+        "",
+        "Try next:",
+        *_next_commands(result),
     ]
-    lines += ["", "Try next:", *_next_commands(result)]
     for table in (result_table(result), spacing_table(result["spacing"])):
-        console.print()
-        console.print(table)
-    console.print()
-    for line in lines:  # paths and commands are for copying: never wrapped, never interpreted
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        show("")
+        show(table)
+    show("")
+    for line in lines:
+        show(Text(line))
 
 
 def _table(title: str, headings: Iterable[str]) -> Table:

@@ -1,15 +1,18 @@
-"""MLflow: a store in the run directory, or the server that MLFLOW_TRACKING_URI names."""
+"""MLflow: a SQLite file that `mlflow ui` shows, or the server that MLFLOW_TRACKING_URI names."""
 
+import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from zeta_exp.errors import UserError
 from zeta_exp.tracking.contract import Session
 from zeta_exp.tracking.parameters import numbers
 
+STORE = "mlflow.db"  # in the working directory: MLflow's own default
 _RUN = "zeta_exp.run"  # the tag by which a resumed run is found
 _AT_ONCE = 500  # metrics in one request, where 1000 are the most
 _PARAMETERS_AT_ONCE = 100
@@ -19,7 +22,8 @@ class MlflowSink:
     """Parameters once and every epoch's metrics.
 
     experiment: made where it is missing; uri: of the store, by default MLFLOW_TRACKING_URI, else
-    the folder mlruns in the run directory.  Raises `UserError` where MLflow is not installed.
+    mlflow.db in the working directory, where `mlflow ui` looks for it.  Raises `UserError` where
+    MLflow is not installed.
     """
 
     def __init__(self, experiment: str, uri: str | None) -> None:
@@ -36,11 +40,9 @@ class MlflowSink:
         """The run, made where it is missing, with the parameters of the session."""
         from mlflow import MlflowClient
 
-        own = (session.directory / "mlruns").absolute()
-        uri = self._uri or os.environ.get("MLFLOW_TRACKING_URI")
-        if not uri:  # MLflow asks for a yes before it writes files, which is ours to give
-            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-        self._client = MlflowClient(uri or own.as_uri())
+        _quieten()
+        own = f"sqlite:///{Path(STORE).absolute()}"
+        self._client = MlflowClient(self._uri or os.environ.get("MLFLOW_TRACKING_URI") or own)
         experiment = self._client.get_experiment_by_name(self._experiment)
         identity = experiment.experiment_id if experiment else self._made()
         found = self._client.search_runs([identity], f"tags.`{_RUN}` = '{session.identity}'")
@@ -100,3 +102,9 @@ class MlflowSink:
         metrics = [Metric(key, value, now, step) for key, value in numbers(values).items()]
         for first in range(0, len(metrics), _AT_ONCE):
             self._client.log_batch(self._run, metrics=metrics[first : first + _AT_ONCE])
+
+
+def _quieten() -> None:
+    """A new SQLite file tells of each table it makes: not in the run's log."""
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,7 +6,7 @@ from typing import Any
 
 from zeta_exp.tracking.contract import Parameter
 
-_NOT_PARAMETERS = ("tracking", "resume")  # how a run is watched is no setting of it
+_NOT_PARAMETERS = ("tracking", "resume", "replay")  # how a run is watched is no setting of it
 _CLASS = "_target_"
 
 

@@ -35,9 +35,9 @@ class VertexSink:
         tensorboard: bool,
         endpoint: str | None,
     ) -> None:
-        _check_installed()
+        check_installed("tracking=vertex", "use tracking=none")
         _check_names(experiment, run)
-        self._plain = endpoint is not None and _is_plain(endpoint)
+        is_plain(endpoint)
         self._project, self._region, self._endpoint = project, region, endpoint
         self._experiment, self._name, self._tensorboard = experiment, run, tensorboard
         self._run: Any = None  # aiplatform.ExperimentRun
@@ -46,7 +46,7 @@ class VertexSink:
         """The run, made where it is missing, with the parameters of the session."""
         from google.cloud import aiplatform
 
-        _quieten()
+        quieten()
         self._connect()
         name = self._name or session.identity
         experiment = aiplatform.Experiment(self._experiment)
@@ -62,19 +62,13 @@ class VertexSink:
     def _connect(self) -> None:
         """The SDK set up, the experiment made where it is missing."""
         from google.api_core.exceptions import Conflict
-        from google.auth.credentials import AnonymousCredentials
         from google.cloud import aiplatform
 
-        options: dict[str, Any] = {
-            "project": self._project,
-            "location": self._region,
+        options = {
+            **connection(self._project, self._region, self._endpoint),
             "experiment": self._experiment,
             "experiment_tensorboard": self._tensorboard,
         }
-        if self._endpoint:
-            options["api_endpoint"] = self._endpoint
-        if self._plain:
-            options |= {"api_transport": "rest", "credentials": AnonymousCredentials()}
         try:
             aiplatform.init(**options)
         except (AttributeError, Conflict):  # by gRPC and by REST: another job has just made it
@@ -101,22 +95,35 @@ class VertexSink:
         self._run.update_state(states.get(result["status"], Execution.State.FAILED))
 
 
-def _quieten() -> None:
+def connection(project: str, region: str, endpoint: str | None) -> dict[str, Any]:
+    """What `aiplatform.init` takes to reach a project.  endpoint: as `VertexSink` says."""
+    from google.auth.credentials import AnonymousCredentials
+
+    options: dict[str, Any] = {"project": project, "location": region}
+    if endpoint:
+        options["api_endpoint"] = endpoint
+    if is_plain(endpoint):
+        options |= {"api_transport": "rest", "credentials": AnonymousCredentials()}
+    return options
+
+
+def quieten() -> None:
     """The SDK tells of each thing it makes: not in the run's log."""
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("google.cloud.aiplatform"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _check_installed() -> None:
+def check_installed(what: str, otherwise: str) -> None:
+    """Raise UserError where the SDK is missing that this needs."""
     try:
         found = find_spec("google.cloud.aiplatform")
     except ModuleNotFoundError:  # of google.cloud
         found = None
     if found is None:
         raise UserError(
-            "tracking=vertex needs google-cloud-aiplatform, which is not installed: "
-            "pip install 'zeta_exp[gcp]', or use tracking=none"
+            f"{what} needs google-cloud-aiplatform, which is not installed: "
+            f"pip install 'zeta_exp[gcp]', or {otherwise}"
         )
 
 
@@ -135,14 +142,17 @@ def _check_names(experiment: str, run: str | None) -> None:
         )
 
 
-def _is_plain(endpoint: str) -> bool:
-    """Whether the endpoint is reached without TLS and credentials: only on this machine."""
-    parts = urlsplit(endpoint)
+def is_plain(endpoint: str | None) -> bool:
+    """Whether the endpoint is reached without TLS and credentials: only on this machine.
+
+    Raises `UserError` for another machine's.
+    """
+    parts = urlsplit(endpoint or "")
     if parts.scheme not in ("http", "https"):
         return False
     if parts.scheme == "http" and parts.hostname in _LOOPBACK:
         return True
     raise UserError(
-        f"tracking.vertex.endpoint={endpoint} is not safe: write HOST or HOST:PORT, which is "
+        f"the endpoint {endpoint} is not safe: write HOST or HOST:PORT, which is "
         "reached by TLS; http:// is for this machine only"
     )

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from zeta_exp.report.differences import separating
+
 QUESTIONS = ("zero", "margin", "outside")  # fields of decision.Tests
 SHORT = {
     "features.max_prime": "P",
@@ -34,15 +36,10 @@ def labels(groups: Sequence[Mapping[str, str]]) -> list[str]:
 
     groups: dotted key → value as JSON.
     """
-    keys: list[str] = ["N"]
-    for key in sorted({key for group in groups for key in group}, key=_rank):
-        if len(_distinct(groups, [*keys, key])) > len(_distinct(groups, keys)):
-            keys.append(key)
+    ranked = sorted({key for group in groups for key in group} - {"N"}, key=_rank)
+    needed = separating(groups, ["N", *ranked])
+    keys = ["N", *(key for key in needed if key != "N")]
     return [", ".join(_part(key, group[key]) for key in keys if key in group) for group in groups]
-
-
-def _distinct(groups: Sequence[Mapping[str, str]], keys: Sequence[str]) -> set[tuple[object, ...]]:
-    return {tuple(group.get(key) for key in keys) for group in groups}
 
 
 def _rank(key: str) -> tuple[int, str]:

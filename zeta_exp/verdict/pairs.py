@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from zeta_exp.report.runs import Run, flattened
+from zeta_exp.report.settings import FOLLOWERS, NOT_SETTINGS
 from zeta_exp.verdict.problems import Problem, listed
 
-# where a run writes and how it is watched does not change its numbers
-_NOT_SETTINGS = ("hydra", "resume", "replay", "tracking")
-_FOLLOWERS = ("seed", "start", "N")  # keys of parts that take over the run's own
 _WEIGHTS = "loss.weights."
 HEIGHTS_APART = 10  # ordinals that grow by this factor are another height
 
@@ -76,9 +74,9 @@ class Question:
 
     def settings_of(self, run: Run) -> Settings:
         """What the run was told."""
-        config = {key: value for key, value in run.config.items() if key not in _NOT_SETTINGS}
+        config = {key: value for key, value in run.config.items() if key not in NOT_SETTINGS}
         flat = flattened(config)
-        top = {name: flat.get(name) for name in _FOLLOWERS}
+        top = {name: flat.get(name) for name in FOLLOWERS}
         kept = {
             key: json.dumps(value, sort_keys=True)
             for key, value in flat.items()

@@ -1,43 +1,14 @@
 """A verdict as tables, in text or Markdown."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from zeta_exp.report.sheet import Sheet
 from zeta_exp.verdict import words
 from zeta_exp.verdict.decision import LEVEL, UNDECIDED
 from zeta_exp.verdict.effects import as_percent
 from zeta_exp.verdict.judge import Judgement
 
 _CURRENCIES = {"updates": "updates", "node_visits": "node visits", "wall_s": "seconds"}
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table before it is drawn."""
-
-    title: str
-    headings: list[str]
-    rows: list[list[str]]
-
-    def text(self) -> str:
-        """Columns in line: the first to the left, the others to the right."""
-        lines = [self.headings, *self.rows]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-        drawn = [_aligned(line, widths) for line in lines]
-        rule = "-" * max(map(len, drawn))
-        return "\n".join([self.title, drawn[0], rule, *drawn[1:]])
-
-    def markdown(self) -> str:
-        """The same as Markdown."""
-        lines = [self.headings, ["---"] * len(self.headings), *self.rows]
-        drawn = [f"| {' | '.join(line)} |" for line in lines]
-        return "\n".join([f"**{self.title}**", "", *drawn])
-
-
-def _aligned(line: list[str], widths: list[int]) -> str:
-    first = line[0].ljust(widths[0])
-    others = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
-    return "  ".join([first, *others]).rstrip()
 
 
 def report(judgement: Judgement, *, markdown: bool = False) -> str:

@@ -6,7 +6,7 @@ import json
 from omegaconf import DictConfig, OmegaConf
 
 # where a run writes and how it is watched do not change its numbers
-NOT_HASHED = ("hydra", "resume", "tracking")
+NOT_HASHED = ("hydra", "resume", "replay", "tracking")
 KEY_DIGITS, SWEEP_DIGITS = 40, 12
 KEY, SWEEP, NUMBER, ATTEMPT = "zeta-key", "zeta-sweep", "zeta-number", "zeta-attempt"  # labels
 
