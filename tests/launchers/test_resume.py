@@ -61,7 +61,7 @@ def test_one_of_three_fails(sweeps, counted):
     assert ended.code == 1
     assert "sweep/1: failed: a defect\n1 of 3 jobs did not complete\n" in ended.err
     assert "#1 (hardware=cpu seed=666) failed: a defect" in ended.out
-    assert "  | seed 666 of cpu" in ended.out
+    assert "  | seed 666 of cpu\n  all of it: zeta jobs logs projects/" in ended.out
     kept = sweeps.values()
     assert kept == {number: truth(1, 666, 3)[number] for number in (0, 2)}
     assert sweeps.run("seed=1,666,3").code == 1
