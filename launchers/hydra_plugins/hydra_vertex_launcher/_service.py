@@ -73,7 +73,7 @@ class Pace:
         """Google's service asks for patience, a stand-in on this machine for none."""
         poll = conf.poll_s
         if conf.endpoint and on_this_machine(conf.endpoint):
-            return cls(poll or 0.1, 0.1, 0.5, 2.0, 20.0, 20.0)
+            return cls(poll or 0.1, 0.1, 0.5, 20.0, 20.0, 20.0)
         return cls(poll or 20.0, 5.0, 300.0, 60.0, 600.0, 120.0)
 
     def pause(self, tries: int) -> float:
