@@ -167,7 +167,8 @@ def _missing_option(text: str) -> str:
     found = re.search(r"Could not find '([^']+)/([^'/]*)'", text)
     if found is None:
         return text.strip().split("\n", 1)[0]
-    options = ", ".join(re.findall(r"^\t(\S+)$", text, re.MULTILINE))
+    listed = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+    options = ", ".join(name for name in listed if not name.endswith("_schema"))  # a plugin's types
     return f"{found[1]}={found[2]} is {'unknown' if found[2] else 'empty'}; known: {options}"
 
 

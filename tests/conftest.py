@@ -1,5 +1,6 @@
 """Small lines, batches and models that the tests share."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,26 @@ def _no_cache_of_the_user(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def counted(record_property):
+    """Takes counts by name, such as kills=2; the end of the session shows their sums."""
+
+    def call(**counts):
+        for name, number in counts.items():
+            record_property(name.replace("_", " "), number)
+
+    return call
+
+
+def pytest_terminal_summary(terminalreporter):
+    sums = Counter()
+    for report in terminalreporter.getreports("passed"):
+        sums.update(dict(report.user_properties))
+    if sums:
+        counts = ", ".join(f"{number} {name}" for name, number in sorted(sums.items()))
+        terminalreporter.write_line(f"counted: {counts}")
 
 
 @pytest.fixture(params=MODELS)

@@ -14,8 +14,6 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 REQUIREMENT = re.compile(r"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?==([\w.+!]+)")
-# What the image alone needs: its tools, and the extensions without a wheel on the index.
-OF_THE_IMAGE = {"uv", "setuptools", "wheel", "ninja", "torch-scatter", "torch-sparse"}
 
 
 def instructions(text):
@@ -67,8 +65,8 @@ def test_the_parser_joins_lines_and_drops_comments():
 
 def test_every_pinned_version_is_that_of_the_constraints():
     found = pins("\n".join(rest for _, rest in DOCKER))
-    assert found.keys() == OF_THE_IMAGE
-    assert all(CONSTRAINTS.get(name, version) == version for name, version in found.items())
+    assert {"uv", "torch-scatter", "torch-sparse"} < found.keys()
+    assert found.items() <= CONSTRAINTS.items()
 
 
 def test_every_package_that_is_named_has_one_version():

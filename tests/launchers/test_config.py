@@ -1,9 +1,15 @@
 """Settings that mean nothing are refused in one sentence, before any call."""
 
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 from hydra_plugins.hydra_vertex_launcher._machines import machine_of
-from hydra_plugins.hydra_vertex_launcher._spec import check
+from hydra_plugins.hydra_vertex_launcher._plan import Job
+from hydra_plugins.hydra_vertex_launcher._spec import check, check_job
 from hydra_plugins.hydra_vertex_launcher.config import Provisioning, VertexConf
+from omegaconf import OmegaConf
 
 from tests.launchers.launching import IMAGE
 from zeta_exp.errors import UserError
@@ -27,6 +33,27 @@ def test_a_sweep_that_cannot_be(nowhere, override, words):
     ended = nowhere.run("seed=1,2", override)
     assert words in ended.refused()
     assert not list(nowhere.folder.rglob("result.json"))
+
+
+def test_without_googles_libraries_there_is_one_sentence(nowhere, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.cloud", None)
+    assert "pip install 'zeta_exp[gcp]'" in nowhere.run("seed=1").refused()
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"zeros": {"path": "zeros"}}, r"zeros\.path=zeros is on this machine alone"),
+        ({"out": "/home/me/zeros"}, r"out=/home/me/zeros is on this machine alone"),
+        ({"zeros": {"path": "gs://bucket/zeros"}}, None),
+        ({"out": "/gcs/bucket/zeros"}, None),
+        ({"zeros": {}}, None),
+    ],
+)
+def test_a_table_is_where_jobs_see_it(config, words):
+    job = Job(0, (), OmegaConf.create(config), "k", "d", "g2-standard-8", Path("sweep/0"))
+    with pytest.raises(UserError, match=words) if words else nullcontext():
+        check_job(conf(), job)
 
 
 def test_without_m_the_launcher_is_refused(nowhere):

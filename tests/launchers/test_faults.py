@@ -1,11 +1,15 @@
 """What goes wrong in a cloud is survived, or told in one sentence."""
 
 import pytest
+from google.auth.exceptions import RefreshError
 from google.cloud import aiplatform_v1 as v1
 from google.rpc import status_pb2
-from hydra_plugins.hydra_vertex_launcher._service import is_transient
+from hydra_plugins.hydra_vertex_launcher._service import Pace, Service, is_transient
+from hydra_plugins.hydra_vertex_launcher.config import VertexConf
 
 from tests.launchers.entry import value_of
+from tests.launchers.launching import IMAGE, NOBODY
+from zeta_exp.errors import UserError
 
 
 def soaked(*values):
@@ -15,7 +19,7 @@ def soaked(*values):
 TRUTH = {n: value_of(["hardware=cpu", f"seed={seed}"]) for n, seed in enumerate((1, 2))}
 
 
-def test_many_faults_in_one_sweep_are_survived(sweeps):
+def test_many_faults_in_one_sweep_are_survived(sweeps, counted):
     for method in ("ListCustomJobs", "GetCustomJob", "storage:GET"):
         sweeps.cloud.fault(method, "UNAVAILABLE")
     for code in ("RESOURCE_EXHAUSTED", "LOST", "INTERNAL"):
@@ -25,6 +29,7 @@ def test_many_faults_in_one_sweep_are_survived(sweeps):
     assert ended.code == 0, ended.out + ended.err
     assert sweeps.values() == TRUTH
     assert len(sweeps.cloud.jobs()) == 2
+    counted(passing_faults_survived=7)
 
 
 @pytest.mark.soak
@@ -43,12 +48,13 @@ def test_many_faults_in_one_sweep_are_survived(sweeps):
         ("storage:GET", "UNAVAILABLE", 1),
     ],
 )
-def test_a_passing_fault_is_survived(sweeps, method, code, times):
+def test_a_passing_fault_is_survived(sweeps, method, code, times, counted):
     sweeps.cloud.fault(method, code, times)
     ended = sweeps.run("seed=1,2")
     assert ended.code == 0, ended.out + ended.err
     assert sweeps.values() == TRUTH
     assert len(sweeps.cloud.jobs()) == 2
+    counted(passing_faults_survived=times)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +75,14 @@ def test_whose_failure_it_was(code, message, expected):
     assert is_transient(v1.CustomJob(error=error)) is expected
 
 
-def test_a_stock_out_is_tried_again(sweeps):
+def test_a_stock_out_is_tried_again(sweeps, counted):
     sweeps.cloud.stock_outs(2)
     ended = sweeps.run("seed=1,2")
     assert ended.code == 0, ended.out + ended.err
     assert sweeps.values() == TRUTH
     assert len(sweeps.cloud.jobs()) == 4
     assert "failed by the platform (Resources are insufficient" in ended.out
+    counted(stock_outs_survived=2)
 
 
 def test_a_lasting_stock_out_ends_after_the_last_attempt(sweeps):
@@ -145,6 +152,33 @@ def test_what_asking_again_cannot_mend_is_one_sentence(sweeps, method, code, wor
     sweeps.cloud.fault(method, code, 99, "no")
     assert words in sweeps.run("seed=1,2").refused()
     assert sweeps.cloud.jobs() == []
+
+
+@pytest.fixture
+def lost():
+    """A place where nobody answers, and what the user is told meanwhile."""
+    conf = VertexConf(project="p", bucket="gs://bucket", image=IMAGE, endpoint=NOBODY)
+    lines = []
+    pace = Pace(0.01, 0.01, 0.02, first_answer=0.2, patience=60.0, late_text=1.0)
+    return Service(conf, pace, lines.append), lines
+
+
+def test_a_place_that_never_answers_is_given_up_soon(lost):
+    """As a region that does not exist: who waits is told so, once."""
+    service, lines = lost
+    with pytest.raises(UserError, match=r"check the network and hydra\.launcher\.region"):
+        service.find("ab")
+    (line,) = lines
+    assert line.startswith("no answer from Vertex AI (")
+
+
+def test_credentials_that_fail_are_told_without_what_is_in_them(lost):
+    def refused():
+        raise RefreshError("invalid_grant", {"error_description": "assertion=eyJhbGci"})
+
+    with pytest.raises(UserError, match=r"gcloud auth application-default login") as told:
+        lost[0]._explained(refused)
+    assert "assertion" not in str(told.value)
 
 
 def test_an_image_that_is_not_there(sweeps):

@@ -133,6 +133,8 @@ def test_a_job_is_shown_with_its_result_and_without_values_of_its_environment(ze
 def test_the_log_ends_with_the_lines_asked_for(zeta, cloud, submit):
     name = submit("delta", 8)
     assert "stream-logs" in zeta("jobs", "logs", name).refused()
+    cloud.put("runs/8/1/run.log", b"")
+    assert "stream-logs" in zeta("jobs", "logs", name).refused()
     cloud.put("runs/8/1/run.log", b"".join(b"line %d\n" % n for n in range(100)))
     assert zeta("jobs", "logs", name).out.splitlines()[0] == "line 60"
     assert zeta("jobs", "logs", name, "--lines", "2").out == "line 98\nline 99\n"

@@ -13,10 +13,11 @@ from tests.launchers.launching import HERE, sweeps_on
 from tests.standins import Cloud
 
 TOKENS = ("eyJ0eXAi", "eyJhbGci")  # how those begin that a key signs
+PLANTED = "hunter2-of-the-user"
 AWKWARD = "hardware.name='a b, {c: \"d\"} = [\\'e\\'] $x \\\\'"
 
 
-def test_a_grid_gives_true_results(tmp_path, monkeypatch, capsys):
+def test_a_grid_gives_true_results(tmp_path, monkeypatch, capsys, counted):
     """The container composes from its arguments alone the config that the launcher has."""
     entry = (sys.executable, str(HERE / "composing.py"))
     with (
@@ -32,6 +33,7 @@ def test_a_grid_gives_true_results(tmp_path, monkeypatch, capsys):
     assert [value for *_, value in found] == [3, 3, 4, 4]
     assert {r["name"] for r in results.values()} == {"a b, {c: \"d\"} = ['e'] $x \\"}
     assert all(r["cost_usd"] > 0 for r in results.values())
+    counted(true_results_of_grids=len(results))
 
 
 def test_each_job_runs_on_its_own_machine_and_its_files_come_here(sweeps):
@@ -71,7 +73,7 @@ def test_no_more_jobs_at_once_than_asked(sweeps):
     assert all(a.end_time <= b.create_time for a, b in pairwise(jobs))
 
 
-def test_a_sweeper_that_reads_the_objective(sweeps):
+def test_a_sweeper_that_reads_the_objective(sweeps, counted):
     """Six trials in batches of three: what it calls the best is the best of the true values."""
     trials = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=3"]
     ended = sweeps.run(*trials, "hydra.sweeper.sampler.seed=1", "optimizer.lr=interval(0.001,0.1)")
@@ -85,12 +87,15 @@ def test_a_sweeper_that_reads_the_objective(sweeps):
     assert sweeps.values() == truth
     best = yaml.safe_load((sweeps.folder / "sweep" / "optimization_results.yaml").read_text())
     assert best["best_value"] == min(truth.values())
+    counted(true_values_of_optuna=len(truth))
 
 
 def test_the_production_path(sweeps, monkeypatch):
     """gRPC with TLS and a service account, as with Google: only the address differs."""
     with sweeps.cloud.tls() as (endpoint, environment):
-        done = sweeps.start("seed=1", f"hydra.launcher.endpoint={endpoint}", **environment)
+        place = f"hydra.launcher.endpoint={endpoint}"
+        variable = f"+hydra.launcher.env.TOKEN={PLANTED}"
+        done = sweeps.start("seed=1", place, variable, **environment)
         out = done.communicate(timeout=120)[0]
         account = json.loads(Path(environment["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
     assert done.returncode == 0, out
@@ -98,7 +103,10 @@ def test_the_production_path(sweeps, monkeypatch):
     (job,) = sweeps.cloud.jobs()
     written = [path.read_bytes() for path in sweeps.folder.rglob("*") if path.is_file()]
     written += [sweeps.cloud.read(name) for name in sweeps.cloud.names()]
-    written += [text.encode() for text in (out, sweeps.cloud.log(job.name), str(job))]
+    written += [text.encode() for text in (out, sweeps.cloud.log(job.name))]
+    assert PLANTED in str(job)  # only there
+    assert not any(PLANTED.encode() in text for text in written)
+    written.append(str(job).encode())
     key = [line for line in account["private_key"].splitlines() if line]
     assert len(key) > 20
     for secret in (*key, account["private_key_id"], *TOKENS):

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -75,7 +74,7 @@ def assert_same(bucket, attempt, reference):
     assert predictions == (reference / "predictions.npz").read_bytes()
 
 
-def test_preempted_twice_gives_the_weights_of_one_never_preempted(bucket, run, tmp_path):
+def test_preempted_twice_gives_the_weights_of_one_never_preempted(bucket, run, tmp_path, counted):
     digest = digest_of()
     for attempt, epoch in ((1, 12), (2, 25)):
         job = command(tmp_path / str(attempt), *stop(epoch), *mirror(digest, attempt))
@@ -95,12 +94,13 @@ def test_preempted_twice_gives_the_weights_of_one_never_preempted(bucket, run, t
     assert result["config_sha256"] == digest
     assert run(*arguments_of(tmp_path / "whole")).code == 0
     assert_same(bucket, 3, tmp_path / "whole")
+    counted(preemptions_survived_with_equal_weights=2)
     log = bucket.read(f"{RUNS}/3/run.log").decode()
     assert [n for n in "12" if f"continuing the checkpoint of attempt {n}" in log] == ["1", "2"]
 
 
 @pytest.mark.soak
-def test_killed_at_any_moment_gives_the_weights_of_one_never_killed(bucket, run, tmp_path):
+def test_killed_at_any_moment_gives_the_weights_of_one_never_killed(bucket, run, tmp_path, counted):
     """20 kills, with and without a grace period, of jobs that are continued to their end."""
     long, chance = "budget.epochs=100", random.Random(0)
     digest, attempt, jobs, codes = digest_of(long), 0, 0, []
@@ -125,4 +125,4 @@ def test_killed_at_any_moment_gives_the_weights_of_one_never_killed(bucket, run,
             bucket.empty()
             jobs += 1
         assert codes[-1] or status == "completed"
-    print(f"{attempt} attempts of {jobs} jobs, exit codes {Counter(codes)}")
+    counted(trainings_killed=kills, of_jobs_that_ended_with_equal_weights=jobs)

@@ -68,7 +68,7 @@ OPTUNA = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_j
         pytest.param((*OPTUNA, "optimizer.lr=interval(0.001,0.1)"), 6, marks=pytest.mark.soak),
     ],
 )
-def test_max_cost_is_of_the_whole_sweep(nowhere, overrides, jobs):
+def test_max_cost_is_of_the_whole_sweep(nowhere, overrides, jobs, counted):
     """Three attempts of an hour at 1 USD and the disk: one job too many is refused."""
     limits = ["hardware=l4", *HOUR, f"hydra.launcher.max_cost={jobs * 3.0}"]
     ended = nowhere.run(*limits, *overrides)
@@ -77,6 +77,27 @@ def test_max_cost_is_of_the_whole_sweep(nowhere, overrides, jobs):
     assert sentence.startswith("error: the sweep could cost")
     assert f"{jobs} jobs of up to 60 minutes, 3 attempts each" in sentence
     assert not list(nowhere.folder.rglob("result.json"))
+    counted(sweeps_refused_by_max_cost_before_any_call=1)
+
+
+STUDY = (
+    "experiment=rg_essential_small",
+    *(f"~hydra.sweeper.parts.{part}" for part in ("others", "published", "published_P")),
+    "hydra.sweeper.parts.deciding.axes=[]",
+    "hydra.sweeper.tuning.steps.0.values=[1e-3]",
+    "hydra.sweeper.tuning.steps.1.values=[0]",
+    "hydra.sweeper.tuning.steps.2.values=[0,1]",
+    "hydra.sweeper.seeds=[1,2]",
+    "hydra.sweeper.starts=[1_000_001]",
+    "hydra.sweeper.controls.arms=[]",
+)
+
+
+def test_max_cost_is_of_all_runs_of_a_study(nowhere):
+    """Its first batch has 2 runs: 6 tune in all, and 4 confirm."""
+    ended = nowhere.run("hardware=l4", *HOUR, "hydra.launcher.max_cost=6.5", *STUDY)
+    assert ended.code == 2
+    assert "10 jobs of up to 60 minutes" in ended.err
 
 
 def test_the_dearest_machine_of_a_batched_grid_is_counted(nowhere):

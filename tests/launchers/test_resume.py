@@ -29,10 +29,11 @@ def attempts(sweeps):
     return Counter(job.labels["zeta-key"] for job in sweeps.cloud.jobs())
 
 
-def test_the_same_command_again_buys_nothing_and_a_longer_one_what_is_new(sweeps):
+def test_the_same_command_again_buys_nothing_and_a_longer_one_what_is_new(sweeps, counted):
     assert sweeps.run("seed=range(2)").code == 0
     before = sweeps.results()
     assert sweeps.run("seed=range(2)", "+hydra.launcher.labels.team=one").code == 0
+    counted(jobs_bought_by_the_same_command_again=sweeps.created() - 2)
     assert sweeps.created() == 2
     assert sweeps.results() == before
     assert sweeps.run("seed=range(4)").code == 0
@@ -55,17 +56,18 @@ def test_only_its_own_result_is_kept_unless_a_fresh_one_is_asked_for(sweeps):
     assert result["job"]["output"].endswith("/3")
 
 
-def test_one_of_three_fails(sweeps):
+def test_one_of_three_fails(sweeps, counted):
     ended = sweeps.run("seed=1,666,3")
     assert ended.code == 1
     assert "sweep/1: failed: a defect\n1 of 3 jobs did not complete\n" in ended.err
     assert "#1 (hardware=cpu seed=666) failed: a defect" in ended.out
-    assert "  | seed 666 of cpu" in ended.out
+    assert "  | seed 666 of cpu\n  all of it: zeta jobs logs projects/" in ended.out
     kept = sweeps.values()
     assert kept == {number: truth(1, 666, 3)[number] for number in (0, 2)}
     assert sweeps.run("seed=1,666,3").code == 1
     assert sorted(attempts(sweeps).values()) == [1, 1, 2]
     assert sweeps.values() == kept
+    counted(results_kept_beside_a_failed_job=len(kept), jobs_bought_again_after_it=1)
 
 
 def test_a_success_needs_a_result(sweeps):
@@ -77,7 +79,7 @@ def test_a_success_needs_a_result(sweeps):
     assert sweeps.created() == 2
 
 
-def killed_and_repeated(sweeps, kills, generator):
+def killed_and_repeated(sweeps, kills, generator, counted):
     """Kills the launcher at random calls, then lets the same command end."""
     command = ("seed=1,2,3", "budget.epochs=5", "hydra.launcher.max_parallel=2")
     for _ in range(kills):
@@ -89,26 +91,30 @@ def killed_and_repeated(sweeps, kills, generator):
         launcher.communicate()
     ended = sweeps.run(*command)
     assert ended.code == 0, ended.out + ended.err
-    print(f"{kills} kills, {len(sweeps.cloud.jobs())} jobs for 3, {len(sweeps.values())} results")
+    twice, lost = sweeps.created() - 3, 3 - len(sweeps.values())
+    counted(launchers_killed=kills, jobs_made_twice=twice, results_lost=lost)
     assert set(attempts(sweeps).values()) == {1}
     assert sweeps.created() == 3
     overrides = [["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)]
     assert sweeps.values() == {number: value_of(own) for number, own in enumerate(overrides)}
 
 
-def test_a_killed_launcher_loses_nothing(sweeps):
-    killed_and_repeated(sweeps, 2, random.Random(0))
+def test_a_killed_launcher_loses_nothing(sweeps, counted):
+    killed_and_repeated(sweeps, 2, random.Random(0), counted)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
-def test_a_launcher_killed_often_loses_nothing(sweeps, seed):
-    killed_and_repeated(sweeps, 2, random.Random(1 + seed))
+def test_a_launcher_killed_often_loses_nothing(sweeps, seed, counted):
+    killed_and_repeated(sweeps, 2, random.Random(1 + seed), counted)
+
+
+WAITING = "budget.epochs=1000"  # for the object "go"
 
 
 def interrupted(sweeps, *overrides):
     """Ctrl-C once two jobs run."""
-    launcher = sweeps.start("seed=1,2", "budget.epochs=15", *overrides)
+    launcher = sweeps.start("seed=1,2", WAITING, *overrides)
     until(lambda: [j.state for j in sweeps.cloud.jobs()] == [State.JOB_STATE_RUNNING] * 2)
     launcher.send_signal(signal.SIGINT)
     out = launcher.communicate(timeout=60)[0]
@@ -121,21 +127,23 @@ def test_an_interrupt_that_leaves(sweeps):
     out = interrupted(sweeps)
     assert "give the same command again to attach" in out
     assert all(job.name in out for job in sweeps.cloud.jobs())
-    assert sweeps.run("seed=1,2", "budget.epochs=15").code == 0
+    sweeps.cloud.put("go", b"")
+    assert sweeps.run("seed=1,2", WAITING).code == 0
     assert sweeps.created() == 2
 
 
 def test_an_interrupt_that_cancels(sweeps):
     interrupted(sweeps, "hydra.launcher.on_interrupt=cancel")
     until(lambda: [j.state for j in sweeps.cloud.jobs()] == [State.JOB_STATE_CANCELLED] * 2)
-    assert sweeps.run("seed=1,2", "budget.epochs=15").code == 0
+    sweeps.cloud.put("go", b"")
+    assert sweeps.run("seed=1,2", WAITING).code == 0
     assert sorted(attempts(sweeps).values()) == [2, 2]
 
 
 def test_two_launchers_never_share_a_directory(sweeps):
-    first = sweeps.start("seed=1", "budget.epochs=30")
+    first = sweeps.start("seed=1", WAITING)
     until(sweeps.cloud.jobs)
-    assert "another launcher is at work" in sweeps.run("seed=1", "budget.epochs=30").refused()
+    assert "another launcher is at work" in sweeps.run("seed=1", WAITING).refused()
     first.send_signal(signal.SIGKILL)
     first.communicate()
 

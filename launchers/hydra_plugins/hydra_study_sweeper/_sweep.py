@@ -148,8 +148,11 @@ class Study:
             result = self.directory.result(by_name[name])
             return None if result is None else float(result.get("total_s") or 0)
 
+        launcher = self._sweeper.launcher
+        if hasattr(launcher, "jobs_in_all"):  # one that bounds the cost of the whole
+            launcher.jobs_in_all = self._launched + len(todo) + len(later)
         with Progress(done, works, later, seconds, self._costs):
-            answers = self._sweeper.launcher.launch(overrides, initial_job_idx=self._launched)
+            answers = launcher.launch(overrides, initial_job_idx=self._launched)
         self._launched += len(todo)
         for run, answer in zip(todo, answers, strict=True):
             if self.directory.result(run) is None:

@@ -227,10 +227,13 @@ class Fleet:
         assert ticket.outcome is not None
         job = ticket.jobs[0]
         self.progress.say(f"#{job.number} ({job.title}) {ticket.outcome.status}: {reason}")
-        if ticket.outcome.name:
-            for line in self.results.log_tail(ticket.key, ticket.outcome.attempt):
-                self.progress.say(f"  | {line}")
-            self.progress.say(f"  all of it: zeta jobs logs {ticket.outcome.name}")
+        if not ticket.outcome.name:
+            return
+        tail = self.results.log_tail(ticket.key, ticket.outcome.attempt)
+        for line in tail:
+            self.progress.say(f"  | {line}")
+        what = "all of it: zeta jobs logs" if tail else "it left no log: zeta jobs show"
+        self.progress.say(f"  {what} {ticket.outcome.name}")
 
     def _interrupted(self) -> None:
         """Leaves or cancels what is under way, as the user has chosen."""

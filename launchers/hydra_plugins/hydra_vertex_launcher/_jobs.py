@@ -174,7 +174,7 @@ def _logs(arguments: argparse.Namespace) -> int:
     place = place_of(arguments)
     job = _found(place, arguments.name)
     content = _read(job, "run.log")
-    if content is None:
+    if not content:
         number = job.name.rpartition("/")[2]
         raise UserError(
             f"{number} ({state_of(job)}) has uploaded no run.log: `gcloud ai custom-jobs "

@@ -39,7 +39,9 @@ def launch(
         check_job(conf, job)
     check_directories(config, jobs)
     dearest_last = sorted({job.machine for job in jobs}, key=lambda m: hourly(conf, m) or math.inf)
-    whole = machines_of_sweep(launcher.hydra_context, config, jobs, dearest_last)
+    whole = machines_of_sweep(
+        launcher.hydra_context, config, jobs, dearest_last, launcher.jobs_in_all
+    )
     sweep = conf.sweep_id or sweep_label(config)
     if conf.dry_run:
         print(json.dumps(_bill(conf, config, jobs, sweep, whole), indent=2))
@@ -62,14 +64,14 @@ def _bill(
             "overrides": list(job.overrides),
             "key": job.key,
             "output": output_prefix(conf.bucket, job.key, 1),
-            "usd_per_hour": hourly(conf, job.machine),
+            "usd_per_hour": _rounded(hourly(conf, job.machine), 4),
             "parent": f"projects/{conf.project}/locations/{conf.region}",
             "customJob": as_dictionary(custom_job(conf, config, job, sweep, 1)),
         }
         for job in jobs
     ]
     cost = {
-        "worst_case_usd": worst(conf, whole),
+        "worst_case_usd": _rounded(worst(conf, whole), 2),
         "max_cost": conf.max_cost,
         "jobs": len(whole),
         "minutes_each": conf.timeout_min,
@@ -77,6 +79,10 @@ def _bill(
         "prices": f"entered {DATE}, unverified; hydra.launcher.prices goes first",
     }
     return {"sweep": sweep, "cost": cost, "jobs": listed}
+
+
+def _rounded(usd: float | None, digits: int) -> float | None:
+    return None if usd is None else round(usd, digits)
 
 
 @contextmanager
@@ -110,7 +116,7 @@ def _run(conf: VertexConf, config: DictConfig, jobs: Sequence[Job], sweep: str) 
 
     with Progress() as progress:
         progress.say(f"sweep {sweep}: {len(tickets)} jobs on Vertex AI, {conf.project}")
-        service, results = Service(conf, pace), Results(conf.bucket)
+        service, results = Service(conf, pace, progress.say), Results(conf.bucket)
         Fleet(conf, pace, service, results, progress, make, tickets).run()
     return tickets
 

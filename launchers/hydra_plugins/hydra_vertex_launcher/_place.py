@@ -31,7 +31,6 @@ _HELP = {
     "endpoint": ("URL", "another address of Vertex AI, for tests"),
 }
 LOG_IN = "run `gcloud auth application-default login`"
-WITHOUT_LIBRARIES = "Google's libraries are not installed: run pip install 'zeta_exp[gcp]'"
 _SAID = 200  # characters of another library's error
 _BUCKET = re.compile(r"gs://[^/]+(/.*)?")
 
@@ -123,17 +122,25 @@ def _stored() -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if value is not None}
 
 
+def need_libraries() -> None:
+    """Raises `UserError` where Google's libraries are not installed."""
+    try:
+        from google.cloud import aiplatform_v1  # noqa: F401
+        from google.cloud.storage import Client  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "Google's libraries are not installed: run pip install 'zeta_exp[gcp]'"
+        ) from None
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Inside, what Google's libraries raise becomes one sentence that says what to do."""
-    try:
-        from google.api_core import exceptions as api
-        from google.auth import exceptions as auth
-        from google.cloud import aiplatform_v1  # noqa: F401  is all of it there?
-        from google.cloud.storage import Client  # noqa: F401
-        from requests.exceptions import RequestException
-    except ImportError:
-        raise UserError(WITHOUT_LIBRARIES) from None
+    need_libraries()
+    from google.api_core import exceptions as api
+    from google.auth import exceptions as auth
+    from requests.exceptions import RequestException
+
     try:
         yield
     except auth.DefaultCredentialsError:

@@ -74,18 +74,22 @@ def _machine(composed: DictConfig) -> str:
 
 
 def machines_of_sweep(
-    context: HydraContext, config: DictConfig, batch: Sequence[Job], price_order: Sequence[str]
+    context: HydraContext,
+    config: DictConfig,
+    batch: Sequence[Job],
+    price_order: Sequence[str],
+    jobs_in_all: int | None,
 ) -> list[str]:
     """The machines of all jobs of the sweep, of which `batch` is the first part.
 
     Those of jobs that a sweeper has still to choose are taken to be the dearest of the batch;
-    price_order: machines of the batch, the dearest last.
+    price_order: machines of the batch, the dearest last; jobs_in_all: None where no one has said.
     """
     known = [job.machine for job in batch]
     sweeper = config.hydra.sweeper
     if OmegaConf.select(sweeper, "max_batch_size") is not None:
         return _machines_of_grid(context, config)
-    trials = [OmegaConf.select(sweeper, name) for name in TRIALS]
+    trials = [jobs_in_all, *(OmegaConf.select(sweeper, name) for name in TRIALS)]
     total = next((int(count) for count in trials if isinstance(count, int)), len(known))
     return known + [price_order[-1]] * max(total - len(known), 0)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from requests.exceptions import RequestException
 from zeta_exp.errors import UserError
 
 from ._identity import ATTEMPT, KEY
+from ._place import LOG_IN
 from .config import VertexConf
 
 State = v1.JobState
@@ -62,7 +64,8 @@ class Pace:
     poll: float
     first_pause: float  # before a second try; it doubles up to the longest
     longest_pause: float
-    patience: float  # for reads that get no answer
+    first_answer: float  # for reads before the first answer: the place may not be one
+    patience: float  # for reads that get no answer later
     late_text: float  # for the text of an error, which comes after the state
 
     @classmethod
@@ -70,8 +73,8 @@ class Pace:
         """Google's service asks for patience, a stand-in on this machine for none."""
         poll = conf.poll_s
         if conf.endpoint and on_this_machine(conf.endpoint):
-            return cls(poll or 0.1, 0.1, 0.5, 20.0, 20.0)
-        return cls(poll or 20.0, 5.0, 300.0, 600.0, 120.0)
+            return cls(poll or 0.1, 0.1, 0.5, 20.0, 20.0, 20.0)
+        return cls(poll or 20.0, 5.0, 300.0, 60.0, 600.0, 120.0)
 
     def pause(self, tries: int) -> float:
         """Before the next try after so many."""
@@ -105,31 +108,30 @@ def is_transient(job: v1.CustomJob) -> bool:
 class Service:
     """JobService at one place; raises `UserError` for what asking again can't mend."""
 
-    def __init__(self, conf: VertexConf, pace: Pace) -> None:
+    def __init__(self, conf: VertexConf, pace: Pace, say: Callable[[str], None]) -> None:
+        """`say` takes a line for the user."""
+        self._pace, self._say, self._answered = pace, say, False
         self._parent = f"projects/{conf.project}/locations/{conf.region}"
         self._where = f"project {conf.project}, region {conf.region}"
         self._client = self._explained(lambda: make_client(conf))
-        self._read = Retry(
-            if_exception_type(*UNCLEAR, api.TooManyRequests),
-            initial=pace.first_pause,
-            maximum=min(pace.longest_pause, 30.0),
-            timeout=pace.patience,
-        )
 
     def find(self, key: str) -> list[v1.CustomJob]:
         """The attempts of a job, the first first."""
         request = {"parent": self._parent, "filter": f'labels.{KEY}="{key}"'}
+        retry = self._again()
         jobs = self._explained(
             lambda: list(
-                self._client.list_custom_jobs(request=request, retry=self._read, timeout=TIMEOUT)
+                self._client.list_custom_jobs(request=request, retry=retry, timeout=TIMEOUT)
             )
         )
+        self._answered = True
         return sorted(jobs, key=attempt_of)
 
     def get(self, name: str) -> v1.CustomJob:
         """The job as it is now."""
+        retry = self._again()
         return self._explained(
-            lambda: self._client.get_custom_job(name=name, retry=self._read, timeout=TIMEOUT)
+            lambda: self._client.get_custom_job(name=name, retry=retry, timeout=TIMEOUT)
         )
 
     def create(self, job: v1.CustomJob) -> v1.CustomJob:
@@ -148,12 +150,32 @@ class Service:
     def cancel(self, name: str) -> None:
         """Asks for the end of a job; that it has ended is no error."""
         try:
-            self._client.cancel_custom_job(name=name, retry=self._read, timeout=TIMEOUT)
+            self._client.cancel_custom_job(name=name, retry=self._again(), timeout=TIMEOUT)
         except (api.FailedPrecondition, api.NotFound):
             return
         except api.BadRequest as error:  # what REST makes of FAILED_PRECONDITION
             if "terminal" not in said(error) and "state" not in said(error).lower():
                 raise self._hopeless(error) from error
+
+    def _again(self) -> Retry:
+        """Repeats a call that may be repeated; the user hears of it at the second failure."""
+        pace = self._pace
+        seconds = pace.patience if self._answered else pace.first_answer
+        failures = count(1)
+
+        def tell(error: Exception) -> None:
+            if next(failures) == 2:
+                self._say(
+                    f"no answer from Vertex AI ({said(error)}): tries go on for {seconds:.0f} s"
+                )
+
+        return Retry(
+            if_exception_type(*UNCLEAR, api.TooManyRequests),
+            initial=pace.first_pause,
+            maximum=min(pace.longest_pause, 30.0),
+            timeout=seconds,
+            on_error=tell,
+        )
 
     def _explained(self, call: Callable[[], Answer]) -> Answer:
         try:
@@ -163,13 +185,16 @@ class Service:
 
     def _hopeless(self, error: Exception) -> UserError:
         """One sentence with advice."""
-        if isinstance(error, auth.DefaultCredentialsError | auth.RefreshError):
-            return UserError(
-                f"no valid credentials for Google Cloud ({said(error)}): run gcloud auth "
-                "application-default login"
-            )
+        if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
+            error = error.cause
+        if isinstance(error, auth.DefaultCredentialsError):
+            return UserError(f"no credentials for Google Cloud ({said(error)}): {LOG_IN}")
+        if isinstance(error, auth.RefreshError):  # what it says may hold what was sent
+            return UserError(f"Google does not accept the credentials: {LOG_IN} again")
         if isinstance(error, api.PermissionDenied | api.Forbidden | api.Unauthorized):
             advice = "check the project and the roles of your account"
+        elif isinstance(error, (*UNCLEAR, api.TooManyRequests)) and not self._answered:
+            advice = "check the network and hydra.launcher.region"
         elif isinstance(error, (*UNCLEAR, api.TooManyRequests)):
             advice = "jobs under way go on; give the same command again to attach to them"
         elif isinstance(error, api.NotFound):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from zeta_exp.errors import UserError
 
@@ -21,6 +21,8 @@ DISK_GB = (100, 64_000)
 FLEX_START_MINUTES = 7 * 24 * 60
 # by its value: Hydra's search for plugins loads config.py anew, and enums of two loads differ
 FLEX_START = "FLEX_START"
+TABLES = ("zeros.path", "out")  # keys that say where an experiment reads zeros, a slice leaves them
+EVERYWHERE = re.compile(r"\w+://|/gcs/")
 LABEL_KEY, LABEL_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")
 BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[\w.-]+)*/?")
 IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}")
@@ -98,12 +100,19 @@ def _check_names(conf: VertexConf) -> None:
 
 
 def check_job(conf: VertexConf, job: Job) -> None:
-    """Raises `UserError` where the way of provisioning does not have the job's machine."""
+    """Raises `UserError` for a machine not provisioned so, or a table of zeros it can't see."""
     if conf.provisioning.value == FLEX_START and accelerators(job.machine) is None:
         raise UserError(
             f"hydra.launcher.provisioning=FLEX_START is for machines with a GPU, and job "
             f"{job.number} runs on {job.machine}: use STANDARD or SPOT"
         )
+    for key in TABLES:
+        table = OmegaConf.select(job.config, key)
+        if table is not None and not EVERYWHERE.match(table):
+            raise UserError(
+                f"{key}={table} is on this machine alone, and job {job.number} runs on another: "
+                f"give {key}=gs://…"
+            )
 
 
 def container_arguments(
