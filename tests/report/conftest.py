@@ -22,6 +22,22 @@ def run(tmp_path):
     return write_run(tmp_path / "run", make_result(windows), windows)
 
 
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory):
+    """A study that nothing changes."""
+    from tests.report.studies import study
+
+    return study(tmp_path_factory.mktemp("made") / "study")
+
+
+@pytest.fixture(scope="session")
+def study_page(small_study):
+    """Its page: drawing it takes seconds."""
+    from tests.report.studies import rendered
+
+    return rendered(small_study)
+
+
 def make_windows(noise: float) -> dict[str, np.ndarray]:
     """Validation and extrapolation windows of N = 10,000; the error is white, of spread `noise`."""
     rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ import pytest
 from zeta_exp.errors import UserError
 from zeta_exp.report.plots import (
     FIGURES,
+    OF_A_RUN,
     extrapolation,
     learning_curves,
     spacing_histogram,
@@ -16,7 +17,7 @@ PNG_SIGNATURE = b"\x89PNG"
 
 def test_every_figure_is_written_as_png(run):
     paths = write_plots(run)
-    assert [path.stem for path in paths] == list(FIGURES)
+    assert [path.stem for path in paths] == list(OF_A_RUN)
     assert all(path.read_bytes().startswith(PNG_SIGNATURE) for path in paths)
     assert write_plots(run) == paths, "a resumed run draws its figures again"
 
@@ -27,10 +28,10 @@ def test_the_same_run_gives_the_same_bytes(run):
 
 
 def test_every_axis_is_labelled(run):
-    for draw in FIGURES.values():
-        for axes in draw(run).axes:
+    for name in OF_A_RUN:
+        for axes in FIGURES[name](run).axes:
             shares_the_axis_below = not axes.xaxis.get_tick_params()["labelbottom"]
-            assert axes.get_title()
+            assert axes.get_title(loc="left")
             assert axes.get_ylabel()
             assert axes.get_xlabel() or shares_the_axis_below
 
@@ -83,8 +84,15 @@ def test_gaps_are_not_taken_across_missing_ordinals(run):
     assert not any("outside" in text.get_text() for text in legend.get_texts())
 
 
-@pytest.mark.parametrize("name", ["result.json", "metrics.csv", "predictions.npz"])
-def test_a_directory_that_is_no_run_is_refused(run, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("result.json", "holds no run"),
+        ("metrics.csv", "metrics.csv does not exist"),
+        ("predictions.npz", "predictions.npz does not exist"),
+    ],
+)
+def test_a_directory_that_is_no_run_is_refused(run, name, said):
     (run / name).unlink()
-    with pytest.raises(UserError, match=f"{name} does not exist"):
+    with pytest.raises(UserError, match=said):
         write_plots(run)

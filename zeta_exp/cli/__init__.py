@@ -6,7 +6,7 @@ What a command needs is imported when it runs, so that `zeta --help` is there at
 import logging
 import sys
 
-from zeta_exp.cli import compare, doctor, leaderboard, output, plugins, verdict, zeros
+from zeta_exp.cli import compare, doctor, leaderboard, output, plot, plugins, report, verdict, zeros
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
@@ -21,6 +21,7 @@ examples:
   zeta compare RUN RUN                             what differs, and what did it do?
   zeta leaderboard outputs                         which configuration predicts best?
   zeta verdict SWEEP                               does the penalty rg matter?
+  zeta report RUN --out run.html                   what came out, as a page for a browser
   zeta doctor                                      what can this machine run?
 """
 
@@ -38,6 +39,8 @@ def _parser() -> Parser:
     compare.add_to(groups)
     leaderboard.add_to(groups)
     verdict.add_to(groups)
+    report.add_to(groups)
+    plot.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)
     return parser

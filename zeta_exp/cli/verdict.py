@@ -6,6 +6,7 @@ from typing import Any
 
 from zeta_exp.cli.output import tell
 from zeta_exp.cli.parser import Parser
+from zeta_exp.cli.question import add_question, asked
 from zeta_exp.errors import UserError
 
 _DESCRIPTION = """\
@@ -35,63 +36,23 @@ def add_to(groups: Any) -> None:
     )
     add = parser.add_argument
     add("sweep", metavar="SWEEP", help="directory of a sweep, local or remote")
-    add("--factor", metavar="KEY", help="setting that decides (default: the study's, else rg)")
-    add("--without", metavar="VALUE", default="0", help="its value when absent (default 0)")
-    add("--metric", metavar="NAME", help="an error of result.json (default: over the next 10%%)")
-    add("--margin", type=_margin, metavar="M", help="ratio that is no difference (default 0.05)")
     add("--json", action="store_true", help="everything, as JSON")
     add("--markdown", action="store_true", help="the tables as Markdown")
-    add("--allow", nargs="+", action="extend", default=[], metavar="REASON", help=_reasons())
+    add_question(parser)
     parser.set_defaults(command=verdict)
-
-
-def _reasons() -> str:
-    return "accept a fault that is refused, by the name that the refusal gives it"
-
-
-def _margin(text: str) -> float:
-    """A ratio between 0 and 1."""
-    try:
-        margin = float(text)
-    except ValueError:
-        margin = 0.0
-    if not 0 < margin < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no margin (write 0.05 for 5%)")
-    return margin
 
 
 def verdict(arguments: argparse.Namespace) -> int:
     """Read the sweep, decide and show it; returns 0 for every verdict."""
     from zeta_exp.verdict.document import document
-    from zeta_exp.verdict.judge import MARGIN, METRIC, Request, judge
-    from zeta_exp.verdict.problems import REASONS
+    from zeta_exp.verdict.judge import judge
     from zeta_exp.verdict.table import report
 
-    for reason in arguments.allow:
-        if reason not in REASONS:
-            raise UserError(f"--allow {reason} is unknown: known are {', '.join(REASONS)}")
     if arguments.json and arguments.markdown:
         raise UserError("--json and --markdown are two forms of one answer: choose one")
-    judgement = judge(
-        Request(
-            folder=arguments.sweep,
-            factor=arguments.factor,
-            without=_value(arguments.without),
-            metric=arguments.metric or METRIC,
-            margin=arguments.margin or MARGIN,
-            allow=tuple(arguments.allow),
-        )
-    )
+    judgement = judge(asked(arguments.sweep, arguments))
     if arguments.json:
         tell(json.dumps(document(judgement), indent=2, allow_nan=False))
     else:
         tell(report(judgement, markdown=arguments.markdown))
     return 0
-
-
-def _value(text: str) -> Any:
-    """0, null, false, or a word."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -1,5 +1,6 @@
 """Reading what a run left in its directory: `result.json`, `metrics.csv`, `predictions.npz`."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from zeta_exp import metrics
+from zeta_exp import files, metrics
 from zeta_exp.errors import UserError
 
 
@@ -27,6 +28,11 @@ class Residuals:
         """The lowest `count` ordinals, or all where there are fewer."""
         return Residuals(self.n[:count], self.predicted[:count], self.true[:count])
 
+    @property
+    def span(self) -> str:
+        """The first and the last ordinal, in words."""
+        return f"n = {self.n[0]:,} to {self.n[-1]:,}"
+
     def followed_by(self, other: "Residuals") -> "Residuals":
         """This window, then `other`."""
         return Residuals(
@@ -36,21 +42,21 @@ class Residuals:
         )
 
 
-def read_result(run: Path) -> dict[str, Any]:
+def read_result(run: str | Path) -> dict[str, Any]:
     """The contents of `result.json`."""
-    result: dict[str, Any] = json.loads(_existing(run, "result.json").read_text())
+    result: dict[str, Any] = json.loads(_content(run, "result.json"))
     return result
 
 
-def read_metrics(run: Path) -> dict[str, NDArray[np.float64]]:
+def read_metrics(run: str | Path) -> dict[str, NDArray[np.float64]]:
     """Columns of `metrics.csv`, one value an epoch: (E,) float64, NaN where not measured."""
-    rows = metrics.read_metrics(_existing(run, "metrics.csv"))
+    rows = metrics.parse_metrics(_content(run, "metrics.csv").decode())
     return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
 
-def read_window(run: Path, name: Literal["val", "ext"]) -> Residuals:
+def read_window(run: str | Path, name: Literal["val", "ext"]) -> Residuals:
     """The validation (`val`) or extrapolation (`ext`) window of `predictions.npz`."""
-    with np.load(_existing(run, "predictions.npz"), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(_content(run, "predictions.npz")), allow_pickle=False) as arrays:
         return Residuals(
             arrays[f"{name}_n"],
             arrays[f"{name}_pred"].astype(np.float64),
@@ -58,8 +64,10 @@ def read_window(run: Path, name: Literal["val", "ext"]) -> Residuals:
         )
 
 
-def _existing(run: Path, name: str) -> Path:
-    path = Path(run) / name
-    if not path.is_file():
+def _content(run: str | Path, name: str) -> bytes:
+    """A file of a run directory, local or remote.  Raises UserError where it is missing."""
+    path = files.join(str(run), name)
+    if not files.exists(path):
         raise UserError(f"{path} does not exist: give the directory of a run that has finished")
-    return path
+    with files.explained(path):
+        return files.contents([path])[0]

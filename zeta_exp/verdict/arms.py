@@ -30,24 +30,40 @@ class Arm:
     cost_usd: float | None  # of all runs together; None where none is known
 
 
+@dataclass(frozen=True)
+class Group:
+    """Runs equal but for seed and start."""
+
+    label: str
+    level: Any  # of the factor
+    runs: list[Run]
+
+
 def arms_of(runs: Sequence[Run], study: Study, question: Question, metric: str) -> list[Arm]:
-    """The arms, by what they were told and then by their error, the smallest first."""
+    """The arms, by N and then by their error, the smallest first."""
+    groups = groups_of(runs, study, question)
+    arms = [_arm(group.label, str(group.level), group.runs, metric) for group in groups]
+    sizes = [int(group.runs[0].config["N"]) for group in groups]
+    order = sorted(range(len(arms)), key=lambda place: (sizes[place], arms[place].error))
+    return [arms[place] for place in order]
+
+
+def groups_of(runs: Sequence[Run], study: Study, question: Question) -> list[Group]:
+    """Runs of one arm, told the same but for seed and start, in the order of their first ones."""
     groups: dict[Any, list[Run]] = defaultdict(list)
+    levels: dict[Any, Any] = {}
     kept: dict[Any, dict[str, str]] = {}
     for run in runs:
         told = question.settings_of(run)
         settings = {**told.shared, **({} if question.is_without(told.level) else told.own)}
         key = (study.arm(run) or "", str(told.level), tuple(sorted(settings.items())))
         groups[key].append(run)
-        kept[key] = settings
+        levels[key], kept[key] = told.level, settings
     names = labels.labels([kept[key] for key in groups])
-    arms = [
-        _arm(f"{key[0]}: {name}" if key[0] else name, key[1], groups[key], metric)
+    return [
+        Group(f"{key[0]}: {name}" if key[0] else name, levels[key], groups[key])
         for key, name in zip(groups, names, strict=True)
     ]
-    sizes = [int(members[0].config["N"]) for members in groups.values()]
-    order = sorted(range(len(arms)), key=lambda place: (sizes[place], arms[place].error))
-    return [arms[place] for place in order]
 
 
 def _arm(label: str, level: str, runs: Sequence[Run], metric: str) -> Arm:

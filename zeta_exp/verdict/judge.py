@@ -51,9 +51,18 @@ class Judgement:
 
 def judge(request: Request) -> Judgement:
     """Read a sweep and decide.  Raises UserError where it can't be judged."""
-    runs, study = read_runs(request.folder), read_study(request.folder)
+    return judge_runs(request, read_runs(request.folder), read_study(request.folder))
+
+
+def question_of(request: Request, study: Study) -> Question:
+    """What the study asks where the request leaves it open."""
     factor = request.factor or study.factor or FACTOR
-    question = Question(factor, request.without, study.tuned, study.losses)
+    return Question(factor, request.without, study.tuned, study.losses)
+
+
+def judge_runs(request: Request, runs: Sequence[Run], study: Study) -> Judgement:
+    """Decide on runs that were read.  Raises UserError where they can't be judged."""
+    question = question_of(request, study)
     confirm, controls = study.of_phase(runs, CONFIRM), study.of_phase(runs, CONTROL)
     usable = [run for run in confirm if problems.usable(run, request.metric)]
     _check_asked(request, question.factor, usable)

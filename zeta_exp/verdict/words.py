@@ -32,7 +32,7 @@ def sentence(judgement: Judgement) -> str:
     if judgement.invalid:
         return f"The study is invalid and says nothing of {factor}: {judgement.invalid[0]}."
     if len(findings) <= _EACH:
-        return f"{factor} {'; '.join(map(_told, findings))}."
+        return f"{factor} {'; '.join(map(told, findings))}."
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.verdict].append(finding)
@@ -45,13 +45,14 @@ def sentence(judgement: Judgement) -> str:
     return f"{factor} {', '.join(parts)}."
 
 
-def _told(finding: Finding) -> str:
+def told(finding: Finding) -> str:
+    """What is found in one group of pairs, after the factor's name."""
     size = f"{finding.effect.seeds} seeds × {finding.effect.origins} origins"
-    told = f"{_PHRASES[finding.verdict]} at {finding.label}: without it the error is "
-    told += f"{change(finding)} ({size})"
+    text = f"{_PHRASES[finding.verdict]} at {finding.label}: without it the error is "
+    text += f"{change(finding)} ({size})"
     if finding.verdict == UNDECIDED:
-        told += f", and {needed(finding)}"
-    return told
+        text += f", and {needed(finding)}"
+    return text
 
 
 def change(finding: Finding) -> str:
