@@ -22,6 +22,8 @@ run: $(STAMP) ## one experiment; ARGS="N=50000 strategy=fullbatch" overrides the
 	@$(VENV)/bin/python run.py $(ARGS)
 
 test: $(STAMP) ## the tests, at least 90% of the lines covered; ARGS="-k zeros" runs a part, uncounted
+	@command -v chromium chromium-browser >/dev/null && command -v chromedriver >/dev/null || \
+	  echo "No Chromium with its driver: the tests of the report in a browser are skipped (Debian: apt install chromium chromium-driver)."
 	@$(VENV)/bin/python -m pytest $(if $(ARGS),$(ARGS),$(SHARED) --cov=zeta_exp --cov-fail-under=90)
 
 soak: $(STAMP) ## the tests and the long ones too

@@ -30,7 +30,8 @@ SCRIPTS = (
     *("operators", "steps", "memory", "halo", "ranks", "precision", "zeros"),
     *(("gpu",) if torch.cuda.is_available() else ()),
 )
-PLAIN = ("zero_accuracy", "nufft", "tables", "startup", "leaderboard")  # those that print only
+# those that print only
+PLAIN = ("zero_accuracy", "nufft", "tables", "startup", "leaderboard", "report")
 CODE = ("zeta_exp", "constraints.txt")  # what is measured
 FIGURES = ROOT / "docs" / "figures"
 
