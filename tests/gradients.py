@@ -14,7 +14,7 @@ from zeta_exp.split import Split
 from zeta_exp.strategies import Accumulation, ExactGradient, MiniBatch, Streamed
 
 SPLIT = Split(start=3, N=330)  # trains on [3, 300)
-TERMS = ("mse", "gue_nll", "gue_mmd", "rg")
+TERMS = ("mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg")
 FORM = {"form": "block_spin", "scales": [2, 4]}  # of rg
 EPOCHS = 2  # the second knows the counts of the first
 

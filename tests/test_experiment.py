@@ -114,7 +114,7 @@ def test_result_has_everything(finished):
     directory, result = finished
     assert set(result) >= KEYS
     assert json.loads((directory / "result.json").read_text())["val_rmse"] == result["val_rmse"]
-    assert set(result["loss_terms"]) == {"mse", "gue_nll", "gue_mmd", "rg"}
+    assert set(result["loss_terms"]) == {"mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg"}
     assert all(np.isfinite(value) for value in result["loss_terms"].values())
     for name in ("smooth", "linear", "explicit_formula", "ar2", "riemann_siegel", "prime_tail"):
         assert {"next100", "next10pct"} <= set(result["baselines"][name])

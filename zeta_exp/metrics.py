@@ -18,6 +18,7 @@ COLUMNS = (
     "extrapolation_error",
     "mse",
     "gue_nll",
+    "gue_nll_matched",
     "gue_mmd",
     "rg",
 )

@@ -17,11 +17,12 @@ from zeta_exp.strategies import Accumulation, ExactGradient, FullBatch, Streamed
 from zeta_exp.strategies.kept import KEPT_BYTES
 
 SPLIT = Split(start=3, N=330)  # trains on [3, 300)
-TERMS = ["mse", "gue_nll", "gue_mmd", "rg"]
+TERMS = ["mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg"]
+WINDOWED = {"reference": "gaudin", "windows": [2, 8]}
 
 
 def loss(weights, form="block_spin", scales=(2, 4)):
-    return make_loss(weights, "smooth", {"form": form, "scales": list(scales)})
+    return make_loss(weights, "smooth", {"form": form, "scales": list(scales)}, WINDOWED)
 
 
 def all_terms(form="block_spin", scales=(2, 4)):
