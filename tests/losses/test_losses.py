@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import make_line, make_model
+from tests.losses.given import Fixed, lookup
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block
 from zeta_exp.graph.blocks import contiguous
@@ -15,7 +16,6 @@ from zeta_exp.losses.gue_nll import GueNegativeLogLikelihood
 from zeta_exp.losses.rg import RG_FORMS, SCALES, Dilation
 from zeta_exp.losses.spacing import smooth_spacing
 from zeta_exp.losses.weighted import add_statistics
-from zeta_exp.models.base import Model
 from zeta_exp.split import Split
 from zeta_exp.target import OrdinateTarget
 from zeta_exp.theory.gue import (
@@ -31,22 +31,6 @@ ONES = dict.fromkeys(TERMS, 1.0)
 NO_MEANS = {"gue_nll_matched", "gue_mmd"}
 WINDOWED = {"reference": "gaudin", "windows": [1, 2, 5, 8]}
 GLOBAL_FORMS = ["block_spin", "dilation"]
-
-
-class Fixed(Model):
-    """Outputs a given function of the ordinal, whatever the features."""
-
-    def __init__(self, function):
-        super().__init__()
-        self._function = function
-
-    def forward(self, batch):
-        return self._function(batch.ordinals)
-
-
-def lookup(values, start=1):
-    values = torch.as_tensor(values)
-    return Fixed(lambda n: values[(n - start).clamp(0, len(values) - 1)])
 
 
 def whole(line, start, stop, model, loss):
