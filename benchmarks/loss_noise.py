@@ -21,7 +21,7 @@ from zeta_exp.models import Model
 from zeta_exp.ranks import ALONE
 from zeta_exp.zeros.source import ComputedZeros
 
-NODES = 40_000  # ordinals 1 … 40,000 train
+START, NODES = 1_000_001, 40_000  # where spacings have one law; from 1 on it drifts
 BLOCKS = {64: 120, 200: 60, 2000: 10}  # ordinals of a block, and steps that are measured
 STAGES = (150, 1500)  # updates of training before each measurement
 HEIGHT = {"reference": "finite_height"}
@@ -113,7 +113,7 @@ def rows(gradients: Gradients, updates: int, quick: bool) -> list[list[str]]:
 
 def measure(report: Report, options: Options) -> None:
     """Both stages of one training with the default loss."""
-    setup = Setup(8000 if options.quick else NODES, loss="default")
+    setup = Setup(8000 if options.quick else NODES, loss="default", start=START)
     training = Training(setup, minibatch(64, 4))
     terms = losses(setup)
     line = line_of(setup, training.model.receptive_field + 8)

@@ -124,6 +124,24 @@ def test_result_has_everything(finished):
     assert provenance <= set(result["provenance"])
 
 
+def test_references_are_measured_on_the_training_range_alone():
+    asked = []
+
+    class Watched(ComputedZeros):
+        def residuals(self, start, stop):
+            asked.append((start, stop))
+            return super().residuals(start, stop)
+
+    height = {"reference": "finite_height"}
+    terms = make_loss(
+        {"mse": 1.0}, "smooth", {"form": "block_spin"}, height | {"windows": [1, 8]}, height
+    )
+    experiment(zeros=Watched(), loss=terms)._prepare(Silent())
+    assert min(start for start, _ in asked) == SPLIT.train[0]
+    assert max(stop for _, stop in asked) == SPLIT.train[1]
+    assert terms.terms["gue_nll_matched"].level == pytest.approx(0.46, abs=0.05)
+
+
 def test_it_learns_and_predicts_the_next_zero(finished):
     _, result = finished
     smooth = result["baselines"]["smooth"]["next10pct"]
