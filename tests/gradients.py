@@ -23,6 +23,8 @@ def losses():
     """Every term alone, all of them, and the other exact form of rg."""
     named = {name: make_loss({name: 1.0}, "smooth", FORM) for name in TERMS}
     named["all"] = make_loss(dict.fromkeys(TERMS, 1.0), "smooth", FORM)
+    windows = {"reference": "gaudin", "windows": [1, 2, 5, 8]}
+    named["windows"] = make_loss({"mse": 1.0, "gue_mmd": 1.0}, "smooth", FORM, windows)
     dilation = {**FORM, "form": "dilation"}
     named["dilation"] = make_loss({"mse": 1.0, "rg": 1.0}, "smooth", dilation)
     return named

@@ -262,5 +262,5 @@ def test_a_halo_wider_than_the_block_is_noted():
     model = make_model("relational", make_line(offsets=(1, 2)))
     assert streamed(100).notes(SPLIT, all_terms(), model) == []
     (note,) = streamed(4).notes(SPLIT, all_terms(), model)
-    assert "blocks of 4 ordinals see 7 on either side" in note
-    assert "4.5 times the line" in note
+    assert "blocks of 4 ordinals see 12 on either side" in note
+    assert "7.0 times the line" in note
