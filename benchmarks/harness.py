@@ -23,7 +23,7 @@ import torch
 MIB = 2**20
 ROOT = Path(__file__).parents[1]
 OUTPUTS = ROOT / "outputs" / "bench"
-SCALE = ROOT / "docs" / "scale.md"
+PAGES = (ROOT / "docs" / "scale.md", ROOT / "docs" / "losses.md")
 Functions = Mapping[str, Callable[[], object]]
 
 
@@ -273,13 +273,14 @@ def script(measure: Callable[[Report, Options], None]) -> None:
 
 
 def document(report: Report, name: str) -> None:
-    """Rewrites those tables of docs/scale.md that are the report's own, or that of its rows."""
+    """Rewrites those tables of `PAGES` that are the report's own, or that of its rows."""
     from docs.results import between_markers, table
 
     rows = [row.cells()[:-1] for row in report.rows]
     for marker, (head, *body) in ({name: [[*COLUMNS[:-1]], *rows]} | report.tables).items():
-        if f"<!-- {marker} -->" in SCALE.read_text():
-            between_markers(SCALE, marker, table(head, body))
+        for page in PAGES:
+            if f"<!-- {marker} -->" in page.read_text():
+                between_markers(page, marker, table(head, body))
 
 
 def keep(path: Path, content: object) -> None:

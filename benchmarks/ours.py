@@ -40,7 +40,7 @@ LEARNING_RATE = 1e-3  # no step may blow up: times are not to depend on it
 class Setup:
     """What is trained; the defaults are those of the configuration."""
 
-    nodes: int  # ordinals 1 … nodes train
+    nodes: int  # ordinals start … start + nodes − 1 train
     model: str = "relational"
     hidden: int = 128
     layers: int = 2
@@ -51,11 +51,12 @@ class Setup:
     spacing: str = "smooth"
     target: str = "residual"
     device: str = "cpu"
+    start: int = 1
 
     @property
     def split(self) -> Split:
-        """The split whose training range is 1 … nodes."""
-        return Split(1, -(-self.nodes * 10 // 9))
+        """The split whose training range has the nodes."""
+        return Split(self.start, -(-self.nodes * 10 // 9))
 
     @property
     def offsets(self) -> tuple[int, ...]:

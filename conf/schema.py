@@ -174,8 +174,20 @@ class PyGModel(Layered):
 class Weights:
     mse: float = MISSING
     gue_nll: float = MISSING
+    gue_nll_matched: float = MISSING
     gue_mmd: float = MISSING
     rg: float = MISSING
+
+
+@dataclass
+class GueNllMatched:
+    reference: str = MISSING
+
+
+@dataclass
+class GueMmd:
+    reference: str = MISSING
+    windows: list[int] = MISSING
 
 
 @dataclass
@@ -189,6 +201,8 @@ class Loss:
     _target_: str = "zeta_exp.losses.make_loss"
     weights: Weights = field(default_factory=Weights)
     spacing: str = MISSING
+    gue_nll_matched: GueNllMatched = field(default_factory=GueNllMatched)
+    gue_mmd: GueMmd = field(default_factory=GueMmd)
     rg: Rg = field(default_factory=Rg)
 
 

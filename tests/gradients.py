@@ -14,7 +14,7 @@ from zeta_exp.split import Split
 from zeta_exp.strategies import Accumulation, ExactGradient, MiniBatch, Streamed
 
 SPLIT = Split(start=3, N=330)  # trains on [3, 300)
-TERMS = ("mse", "gue_nll", "gue_mmd", "rg")
+TERMS = ("mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg")
 FORM = {"form": "block_spin", "scales": [2, 4]}  # of rg
 EPOCHS = 2  # the second knows the counts of the first
 
@@ -23,6 +23,8 @@ def losses():
     """Every term alone, all of them, and the other exact form of rg."""
     named = {name: make_loss({name: 1.0}, "smooth", FORM) for name in TERMS}
     named["all"] = make_loss(dict.fromkeys(TERMS, 1.0), "smooth", FORM)
+    windows = {"reference": "gaudin", "windows": [1, 2, 5, 8]}
+    named["windows"] = make_loss({"mse": 1.0, "gue_mmd": 1.0}, "smooth", FORM, windows)
     dilation = {**FORM, "form": "dilation"}
     named["dilation"] = make_loss({"mse": 1.0, "rg": 1.0}, "smooth", dilation)
     return named

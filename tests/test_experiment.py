@@ -109,7 +109,7 @@ def test_result_has_everything(finished):
     directory, result = finished
     assert set(result) >= KEYS
     assert json.loads((directory / "result.json").read_text())["val_rmse"] == result["val_rmse"]
-    assert set(result["loss_terms"]) == {"mse", "gue_nll", "gue_mmd", "rg"}
+    assert set(result["loss_terms"]) == {"mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg"}
     assert all(np.isfinite(value) for value in result["loss_terms"].values())
     for name in ("smooth", "linear", "explicit_formula", "ar2", "riemann_siegel", "prime_tail"):
         assert {"next100", "next10pct"} <= set(result["baselines"][name])
@@ -132,6 +132,24 @@ def test_a_model_begins_at_its_closed_form_and_goes_on_from_a_checkpoint(tmp_pat
     assert gone_on["updates"] == 2 * begun["updates"]
     assert gone_on["amplitudes"]["closed_form"] == closed_form
     assert gone_on["extrapolation_error_next10pct"] == pytest.approx(error, rel=0.05)
+
+
+def test_references_are_measured_on_the_training_range_alone():
+    asked = []
+
+    class Watched(ComputedZeros):
+        def residuals(self, start, stop):
+            asked.append((start, stop))
+            return super().residuals(start, stop)
+
+    height = {"reference": "finite_height"}
+    terms = make_loss(
+        {"mse": 1.0}, "smooth", {"form": "block_spin"}, height | {"windows": [1, 8]}, height
+    )
+    experiment(zeros=Watched(), loss=terms)._prepare(Silent())
+    assert min(start for start, _ in asked) == SPLIT.train[0]
+    assert max(stop for _, stop in asked) == SPLIT.train[1]
+    assert terms.terms["gue_nll_matched"].level == pytest.approx(0.46, abs=0.05)
 
 
 def test_it_learns_and_predicts_the_next_zero(finished):

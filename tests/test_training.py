@@ -201,6 +201,19 @@ def test_a_larger_budget_continues(tmp_path):
     assert len(read_metrics(tmp_path / "metrics.csv")) == 3
 
 
+def test_a_run_begun_before_there_was_a_column_goes_on(tmp_path):
+    Run(tmp_path, epochs=2).training.run(Progress())
+    path = tmp_path / "metrics.csv"
+    place = COLUMNS.index("gue_nll_matched")
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text("".join(",".join(r[:place] + r[place + 1 :]) + "\n" for r in rows))
+    longer = Run(tmp_path, epochs=3)
+    longer.training.run(longer.resumed())
+    found = [row["gue_nll_matched"] for row in read_metrics(path)]
+    assert np.isnan(found[:2]).all()
+    assert found[2] == 0.5
+
+
 def test_divergence_ends_in_advice(tmp_path):
     run = Run(tmp_path)
     with torch.no_grad():

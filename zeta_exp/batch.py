@@ -22,12 +22,23 @@ class Batch:
     features: Tensor  # (…, L, F) float32
     graph: LineGraph | ClusterGraph
     owned: Tensor  # (…, L) bool, the ordinals this batch answers for
-    pairs: Tensor  # (…, L−1) bool, owned spacings: n owned and n + 1 beside it
+    beside: Tensor  # (…, L−1) bool, n + 1 is there and follows n, in one run or cluster
     target: Tensor  # (…, L) float32, what the output should be; 0 where not owned
     blocks: tuple[Block, ...]  # one a run; empty for a cluster
     scope: tuple[int, int]  # the range of ordinals that the batches of an epoch tile
     half: Tensor | None = None  # bool, as owned or (R, 1): the first of two independent halves
     views: dict[str, "Batch"] = field(default_factory=dict)  # coarse or dilated, made once
+
+    @property
+    def pairs(self) -> Tensor:
+        """Owned spacings, (…, L−1) bool: n owned and n + 1 beside it."""
+        return self.owned[..., :-1] & self.beside
+
+    def windows(self, m: int) -> Tensor:
+        """Owned runs of m spacings, (…, L−m) bool: n owned, n + 1 … n + m beside one another."""
+        if self.owned.shape[-1] <= m:
+            return self.owned[..., :0]
+        return self.owned[..., :-m] & self.beside.unfold(-1, m, 1).all(-1)
 
     def view(self, name: str, make: Callable[[], "Batch"]) -> "Batch":
         """Another view of the same blocks, made at the first call and kept with the batch."""
@@ -40,7 +51,7 @@ class Batch:
         if self.half is None:
             raise ValueError("the batch has no halves")
         chosen = (self.half if first else ~self.half).expand_as(self.owned)
-        return replace(self, owned=self.owned & chosen, pairs=self.pairs & chosen[..., :-1])
+        return replace(self, owned=self.owned & chosen)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Line:
             np.maximum(ordinals, 1),
             graph=LineGraph(self._tensor(ordinals), self._tensor(exists), self.offsets),
             owned=owned,
-            pairs=owned[:, :-1] & exists[:, 1:],
+            beside=exists[:, :-1] & exists[:, 1:],
             blocks=tuple(blocks),
             scope=scope or (blocks[0].start, blocks[-1].stop),
             half=None if half is None else half[:, None],
@@ -106,7 +117,7 @@ class Line:
             ordinals,
             graph=ClusterGraph(self._tensor(ordinals), self.offsets),
             owned=np.ones(len(ordinals), dtype=bool),
-            pairs=(np.diff(ordinals) == 1) & (np.diff(part) == 0),
+            beside=(np.diff(ordinals) == 1) & (np.diff(part) == 0),
             blocks=(),
             scope=scope,
             half=half,
@@ -117,7 +128,7 @@ class Line:
         ordinals: NDArray[np.int64],
         graph: LineGraph | ClusterGraph,
         owned: NDArray[np.bool_],
-        pairs: NDArray[np.bool_],
+        beside: NDArray[np.bool_],
         blocks: tuple[Block, ...],
         scope: tuple[int, int],
         half: NDArray[np.bool_] | None,
@@ -130,7 +141,7 @@ class Line:
             features=self.features(ordinals).to(self.device, self.dtype),
             graph=graph,
             owned=own,
-            pairs=self._tensor(pairs),
+            beside=self._tensor(beside),
             target=truth.to(self.device, self.dtype) * own,
             blocks=blocks,
             scope=scope,

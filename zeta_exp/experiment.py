@@ -155,6 +155,7 @@ class Experiment:
         watcher.begin(self._plan(model, device, directory))
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)
+        self.loss.calibrate(self.zeros.residuals, *self.split.train)
         margin = model.receptive_field + self.loss.margin()
         target = make_target(self.target, self.split)
         line = Line(

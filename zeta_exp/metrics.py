@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from zeta_exp.files import write_atomically
@@ -18,6 +19,7 @@ COLUMNS = (
     "extrapolation_error",
     "mse",
     "gue_nll",
+    "gue_nll_matched",
     "gue_mmd",
     "rg",
 )
@@ -57,4 +59,5 @@ def parse_metrics(text: str) -> list[Row]:
 
 def _format(row: Row) -> dict[str, str]:
     whole = ("epoch", "updates", "node_visits")
-    return {k: str(int(row[k])) if k in whole else f"{row[k]:.9g}" for k in COLUMNS}
+    # a run may have begun before there was a column
+    return {k: str(int(row[k])) if k in whole else f"{row.get(k, math.nan):.9g}" for k in COLUMNS}

@@ -106,7 +106,8 @@ def test_the_figure_is_the_same_bytes_again(tmp_path):
 def test_tables_are_written_between_their_markers(tmp_path, monkeypatch):
     path = tmp_path / "scale.md"
     path.write_text("x\n<!-- steps -->\nold\n<!-- /steps -->\n<!-- halo -->\n<!-- /halo -->\ny\n")
-    monkeypatch.setattr(harness, "SCALE", path)
+    monkeypatch.setattr(harness, "PAGES", (tmp_path / "losses.md", path))
+    (tmp_path / "losses.md").write_text("no markers\n")
     document(made_report(), "steps")
     text = path.read_text()
     assert "old" not in text

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import make_line, make_model
+from tests.losses.given import Fixed, lookup
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block
 from zeta_exp.graph.blocks import contiguous
@@ -15,7 +16,6 @@ from zeta_exp.losses.gue_nll import GueNegativeLogLikelihood
 from zeta_exp.losses.rg import RG_FORMS, SCALES, Dilation
 from zeta_exp.losses.spacing import smooth_spacing
 from zeta_exp.losses.weighted import add_statistics
-from zeta_exp.models.base import Model
 from zeta_exp.split import Split
 from zeta_exp.target import OrdinateTarget
 from zeta_exp.theory.gue import (
@@ -26,24 +26,11 @@ from zeta_exp.theory.gue import (
     surmise_nll,
 )
 
-ONES = {"mse": 1.0, "gue_nll": 1.0, "gue_mmd": 1.0, "rg": 1.0}
+TERMS = ("mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg")
+ONES = dict.fromkeys(TERMS, 1.0)
+NO_MEANS = {"gue_nll_matched", "gue_mmd"}
+WINDOWED = {"reference": "gaudin", "windows": [1, 2, 5, 8]}
 GLOBAL_FORMS = ["block_spin", "dilation"]
-
-
-class Fixed(Model):
-    """Outputs a given function of the ordinal, whatever the features."""
-
-    def __init__(self, function):
-        super().__init__()
-        self._function = function
-
-    def forward(self, batch):
-        return self._function(batch.ordinals)
-
-
-def lookup(values, start=1):
-    values = torch.as_tensor(values)
-    return Fixed(lambda n: values[(n - start).clamp(0, len(values) - 1)])
 
 
 def whole(line, start, stop, model, loss):
@@ -63,7 +50,7 @@ def test_streamed_statistics_give_the_full_batch_gradient(
     line, model_name, form, start, stop, size
 ):
     model = make_model(model_name, line)
-    loss = make_loss(ONES, "smooth", {"form": form})
+    loss = make_loss(ONES, "smooth", {"form": form}, WINDOWED)
     batch = whole(line, start, stop, model, loss)
     statistics = loss.statistics(batch, model(batch), model)
     total = loss.total(loss.values(statistics))
@@ -82,11 +69,11 @@ def test_streamed_statistics_give_the_full_batch_gradient(
 
 
 @pytest.mark.parametrize("form", GLOBAL_FORMS)
-@pytest.mark.parametrize("name", ["mse", "gue_nll", "gue_mmd", "rg"])
+@pytest.mark.parametrize("name", TERMS)
 def test_gradients_are_the_derivatives(form, name):
     line = make_line()
     model = make_model("relational", line)
-    loss = make_loss({name: 1.0}, "smooth", {"form": form})
+    loss = make_loss({name: 1.0}, "smooth", {"form": form}, WINDOWED)
     batch = whole(line, 1, 60, model, loss)
     parameter = model.embed.weight
     direction = torch.randn_like(parameter)
@@ -277,7 +264,10 @@ def test_mean_unfolding_drops_crossings_and_divides_by_the_mean():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"gue_mdd": 1.0}, "loss weight 'gue_mdd' is unknown; known: gue_mmd, gue_nll, mse, rg"),
+        (
+            {"gue_mdd": 1.0},
+            "'gue_mdd' is unknown; known: gue_mmd, gue_nll, gue_nll_matched, mse, rg",
+        ),
         ({"mse": -1.0}, "loss.weights.mse=-1.0 must be a number"),
         ({"mse": math.nan}, "loss.weights.mse=nan must be a number"),
         ({"mse": 0.0, "rg": 0.0}, "all loss weights are zero"),
@@ -330,7 +320,7 @@ def test_what_does_not_add_up_over_blocks_says_so():
 
     assert cut("smooth", "block_spin") == cut("smooth", "dilation") == set()
     assert cut("smooth", "local") == {"rg"}
-    assert cut("mean", "block_spin") == {"gue_nll", "gue_mmd"}
+    assert cut("mean", "block_spin") == {"gue_nll", "gue_nll_matched", "gue_mmd"}
 
 
 # halves
@@ -352,13 +342,13 @@ def test_halves_add_up_to_the_whole():
     whole = halved(None, loss, line, model)
     parts = halved([True, False, False], loss, line, model)
     for name, sums in whole.items():
-        if name == "gue_mmd":  # the one term that is no mean
+        if name in NO_MEANS:
             assert parts[name].shape == (2, *sums.shape)
             assert loss.terms[name].count(parts[name][0]) == 20
             torch.testing.assert_close(parts[name].sum(0), sums)
         else:
             torch.testing.assert_close(parts[name], sums)
-        if name != "gue_mmd":
+        if name not in NO_MEANS:
             torch.testing.assert_close(loss.values(parts)[name], loss.values(whole)[name])
 
 

@@ -45,8 +45,14 @@ COMPOSITION = [
     ("+foo.bar=", ["'foo' is unknown", "seed"]),
     ("+model.foo=1", ["'foo' of model is unknown", "hidden, layers"]),
     ("budget.foo=1", ["'foo' of budget is unknown", "epochs"]),
-    ("loss.weights.gue_mdd=1", ["loss weight 'gue_mdd' is unknown", "gue_mmd, gue_nll, mse, rg"]),
-    ("+loss.weights.gue_mdd=1", ["loss weight 'gue_mdd' is unknown", "gue_mmd, gue_nll, mse, rg"]),
+    (
+        "loss.weights.gue_mdd=1",
+        ["loss weight 'gue_mdd' is unknown", "gue_nll, gue_nll_matched, mse"],
+    ),
+    (
+        "+loss.weights.gue_mdd=1",
+        ["loss weight 'gue_mdd' is unknown", "gue_nll, gue_nll_matched, mse"],
+    ),
     ("zeros.path=FILE", ["zeros.path", "zeros=table"]),
     ("features=log_index features.max_prime=10", ["features.max_prime", "prime_phases"]),
     ("zeros=table", ["zeros.path has no value", "zeros.path=…"]),

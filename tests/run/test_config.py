@@ -123,7 +123,7 @@ def test_interpolations_follow_their_source(composed):
 
 
 def test_keys_that_are_known():
-    assert known_keys(["loss", "weights"]) == ["gue_mmd", "gue_nll", "mse", "rg"]
+    assert known_keys(["loss", "weights"]) == ["gue_mmd", "gue_nll", "gue_nll_matched", "mse", "rg"]
     assert known_keys(["strategy"]) == sorted(
         [
             "block_size",

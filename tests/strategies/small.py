@@ -28,6 +28,13 @@ def loss(rg=0.0, form="block_spin", scales=(2, 4)):
     return make_loss(weights, "smooth", {"form": form, "scales": list(scales)})
 
 
+def no_means():
+    """The terms whose halves are multiplied, with windows of all lengths."""
+    windows = {"reference": "gaudin", "windows": [1, 2, 5, 8]}
+    weights = {"gue_nll_matched": 1.0, "gue_mmd": 0.1}
+    return make_loss(weights, "smooth", {"form": "block_spin"}, windows)
+
+
 def make(offsets=(1, 2)):
     line = make_line(offsets=offsets, start=3, count=330)
     return line, make_model("relational", line)

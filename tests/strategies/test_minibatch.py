@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from tests.conftest import make_line, make_model
-from tests.strategies.small import SPLIT, batches, gradients, loss, make, minibatch, visits
+from tests.strategies.small import (
+    SPLIT,
+    batches,
+    gradients,
+    loss,
+    make,
+    minibatch,
+    no_means,
+    visits,
+)
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block, adelic_offsets
 from zeta_exp.graph.partitions import metis_membership
@@ -36,12 +45,13 @@ def test_clusters_that_metis_leaves_empty_are_no_steps():
     assert sum(step.nodes for step in steps) == 297
 
 
-def test_one_huge_mini_batch_is_the_full_batch():
+@pytest.mark.parametrize("make_terms", [loss, no_means])
+def test_one_huge_mini_batch_is_the_full_batch(make_terms):
     line, model = make()
-    results = []
+    terms, results = make_terms(), []
     for strategy in (FullBatch(), minibatch(block_size=20, blocks_per_step=100)):
-        (step,) = visits(strategy, line, model).epoch(0)
-        results.append([g.clone() for g in gradients(model, loss(), step)])
+        (step,) = visits(strategy, line, model, terms).epoch(0)
+        results.append([g.clone() for g in gradients(model, terms, step)])
     for full, blocks in zip(*results, strict=True):
         torch.testing.assert_close(full, blocks, rtol=1e-11, atol=1e-12)
 

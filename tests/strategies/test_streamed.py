@@ -17,11 +17,12 @@ from zeta_exp.strategies import Accumulation, ExactGradient, FullBatch, Streamed
 from zeta_exp.strategies.kept import KEPT_BYTES
 
 SPLIT = Split(start=3, N=330)  # trains on [3, 300)
-TERMS = ["mse", "gue_nll", "gue_mmd", "rg"]
+TERMS = ["mse", "gue_nll", "gue_nll_matched", "gue_mmd", "rg"]
+WINDOWED = {"reference": "gaudin", "windows": [2, 8]}
 
 
 def loss(weights, form="block_spin", scales=(2, 4)):
-    return make_loss(weights, "smooth", {"form": form, "scales": list(scales)})
+    return make_loss(weights, "smooth", {"form": form, "scales": list(scales)}, WINDOWED)
 
 
 def all_terms(form="block_spin", scales=(2, 4)):
@@ -261,5 +262,5 @@ def test_a_halo_wider_than_the_block_is_noted():
     model = make_model("relational", make_line(offsets=(1, 2)))
     assert streamed(100).notes(SPLIT, all_terms(), model) == []
     (note,) = streamed(4).notes(SPLIT, all_terms(), model)
-    assert "blocks of 4 ordinals see 7 on either side" in note
-    assert "4.5 times the line" in note
+    assert "blocks of 4 ordinals see 12 on either side" in note
+    assert "7.0 times the line" in note

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from zeta_exp.batch import Batch
 from zeta_exp.models import Model
+from zeta_exp.target import Residuals
 
 
 class LossTerm(ABC):
@@ -35,6 +36,9 @@ class LossTerm(ABC):
     @abstractmethod
     def value(self, total: Tensor) -> Tensor:
         """The loss, a scalar, from the total (S,) of the statistics; count > 0."""
+
+    def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:  # noqa: B027
+        """Learns what the loss takes from the training zeros [start, stop), before any value."""
 
     def prepare(self, batch: Batch, model: Model) -> None:  # noqa: B027
         """Makes the views that `statistics` reads, where a batch is made ahead."""

@@ -1,60 +1,113 @@
-"""Maximum mean discrepancy between the predicted spacings and the GUE."""
+"""Maximum mean discrepancy between the predicted spacings and a random-matrix law."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
+from zeta_exp.errors import UserError
 from zeta_exp.losses.base import LossTerm
 from zeta_exp.losses.phase_sums import phase_sums
+from zeta_exp.losses.reference import WINDOWS, Law, scaled
 from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
-from zeta_exp.theory.gue import gauss_hermite_frequencies, surmise_characteristic
+from zeta_exp.target import Residuals
+from zeta_exp.theory.gue import gauss_hermite_frequencies
+
+
+def check_windows(windows: Sequence[int]) -> None:
+    """Refuses windows that no reference has, or one twice."""
+    if not windows or not set(windows) <= set(WINDOWS) or len(set(windows)) < len(windows):
+        known = ", ".join(map(str, WINDOWS))
+        raise UserError(
+            f"loss.gue_mmd.windows={list(windows)} is no choice of {known}: give some of these "
+            "numbers of consecutive gaps, each once, as in loss.gue_mmd.windows=[1,5]"
+        )
 
 
 class GueMaximumMeanDiscrepancy(LossTerm):
-    """MMD² = ∫ |φ_N(ω) − φ(ω)|² dN(0, 3²)(ω), φ_N(ω) = mean exp(iωs), φ of the Wigner surmise.
+    """mean_m ∫ |φ_N,m(ω) − φ_m(ω)|² dN(0, 3²)(ω), φ_N,m(ω) = mean exp(iωu), φ_m of the reference.
 
-    The Gaussian kernel's MMD² (Gretton et al. 2012) in Fourier form: O(N), deterministic, and a
-    function of 2·32 sums.  For a sample of the law itself its mean is (1 − ∫|φ|²)/N; the product
-    of two independent halves' deviations, ∫ Re[(φ_A − φ)(φ_B − φ)*], has mean 0 there.
-    Statistics: [Σ cos ωs (32), Σ sin ωs (32), count].
+    u = 1 + (w − m)·√(v_1/v_m) over the sums w of m consecutive spacings, for each window m; u = s
+    for m = 1.  The Gaussian kernel's MMD² (Gretton et al. 2012) in Fourier form: O(N),
+    deterministic, and a function of 2·32 sums.  For N independent windows of the law itself its
+    mean is (1 − ∫|φ|²)/N; the product of two independent halves' deviations,
+    ∫ Re[(φ_A − φ)(φ_B − φ)*], has mean 0 there, whatever the correlations within a half.
+    Statistics: [Σ cos ωu (32), Σ sin ωu (32), count] for each m, ascending.
     """
 
     name = "gue_mmd"
-    margin = 1
     value_is_mean = False
 
-    def __init__(self, spacing: Spacing) -> None:
+    def __init__(self, spacing: Spacing, law: Law, windows: Sequence[int] = (1,)) -> None:
+        check_windows(windows)
         self._spacing = spacing
         self.needs_whole_line = WHOLE_LINE_SPACINGS.get(spacing, "")
         self.not_additive = self.needs_whole_line
+        if self.needs_whole_line and tuple(windows) != (1,):
+            raise UserError(
+                f"loss.gue_mmd.windows={list(windows)} with loss.spacing=mean: gaps ≤ 0 are "
+                "dropped there, so no others are consecutive; use loss.spacing=smooth or "
+                "loss.gue_mmd.windows=[1]"
+            )
+        self.windows = tuple(sorted(windows))
+        self.margin = max(windows)
+        for m in windows:
+            law.check(m)
         frequencies, weights = gauss_hermite_frequencies()
-        reference = surmise_characteristic(frequencies)
         self._frequencies = torch.from_numpy(frequencies)  # (32,) float64
         self._weights = torch.from_numpy(weights).tile(2)  # (64,), as [Re φ, Im φ]
-        self._reference = torch.cat(
-            [torch.from_numpy(reference.real), torch.from_numpy(reference.imag)]
-        )  # (64,) float64
+        self._law = law
+        self._reference = None if law.of_zeros else self._characteristics()  # (W, 64) float64
+
+    def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:
+        """Measures the law of the training zeros [start, stop), where the reference is theirs."""
+        if self._law.of_zeros:
+            self._law.calibrate(residuals, start, stop)
+            self._reference = self._characteristics()
+
+    def _characteristics(self) -> Tensor:
+        """[Re, Im] of φ_m(ω_j), (W, 64)."""
+        omega = self._frequencies.numpy()
+        found = [torch.from_numpy(self._law.characteristic(omega, m)) for m in self.windows]
+        return torch.stack([torch.cat([phi.real, phi.imag]) for phi in found])
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
-        """[Σ cos ωs, Σ sin ωs, count], (65,) float64."""
-        s, counted = self._spacing(batch, output)
-        sums = phase_sums(s[counted], self._frequencies)
-        return torch.cat([sums, counted.sum().double()[None]])
+        """[Σ cos ωu, Σ sin ωu, count] for each m, (65·W,) float64."""
+        return torch.cat([part for m in self.windows for part in self._sums(m, batch, output)])
+
+    def _sums(self, m: int, batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
+        w, counted = self._spacing(batch, output, m)
+        return phase_sums(scaled(w[counted], m), self._frequencies), counted.sum().double()[None]
 
     def count(self, total: Tensor) -> Tensor:
-        """The number of owned spacings."""
-        return total[-1]
+        """The number of owned windows of the shortest kind: there are none where this is 0."""
+        return total[len(self._weights)]
 
     def value(self, total: Tensor) -> Tensor:
-        """Σ_j w_j |φ_N(ω_j) − φ(ω_j)|²."""
+        """Mean over m of Σ_j w_j |φ_N,m(ω_j) − φ_m(ω_j)|², over the m that have windows."""
         return self.value_of_halves(total, total)
 
     def value_of_halves(self, first: Tensor, second: Tensor) -> Tensor:
-        """Σ_j w_j Re[(φ_A(ω_j) − φ(ω_j))·(φ_B(ω_j) − φ(ω_j))*], of either sign."""
-        product = self._deviation(first) * self._deviation(second)
-        return (self._weights.to(product.device) * product).sum()
+        """Mean over m of Σ_j w_j Re[(φ_A − φ)·(φ_B − φ)*](ω_j), of either sign."""
+        totals = [total.view(len(self.windows), -1) for total in (first, second)]
+        measured = (totals[0][:, -1] > 0) & (totals[1][:, -1] > 0)
+        one, other = (self._deviation(total, measured) for total in totals)
+        return (self._weights.to(one.device) * (one * other)).sum(-1).mean()
 
-    def _deviation(self, total: Tensor) -> Tensor:
-        """[Re, Im] of φ_N(ω_j) − φ(ω_j), (64,)."""
-        return total[:-1] / total[-1] - self._reference.to(total.device)
+    def _deviation(self, total: Tensor, measured: Tensor) -> Tensor:
+        """[Re, Im] of φ_N,m(ω_j) − φ_m(ω_j), (≤ W, 64)."""
+        if self._reference is None:
+            raise ValueError("the reference is not known before `calibrate`")
+        reference = self._reference.to(total.device)
+        return (total[:, :-1] / total[:, -1:] - reference)[measured]
+
+    def check_block(self, size: int, view: int, receptive_field: int) -> None:
+        """Refuses blocks that see too little for the longest window."""
+        if view <= self.margin:
+            raise UserError(
+                f"loss.gue_mmd.windows={list(self.windows)} finds no {self.margin} consecutive "
+                f"gaps in blocks of {size} ordinals: use strategy.block_size={self.margin + 1} or "
+                "more, or shorter windows"
+            )

@@ -1,4 +1,4 @@
-"""The spacing of neighbouring predictions, in the two unfoldings."""
+"""Sums of consecutive spacings of predictions, in the two unfoldings."""
 
 from typing import Protocol
 
@@ -10,25 +10,30 @@ from zeta_exp.target import OrdinateTarget
 
 
 class Spacing(Protocol):
-    """Unfolded spacings of a batch's outputs and which of them count."""
+    """Sums of m consecutive unfolded spacings of a batch's outputs and which of them count."""
 
-    def __call__(self, batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
-        """Spacings (…, L−1) and a bool mask of the same shape."""
+    def __call__(self, batch: Batch, output: Tensor, m: int = 1) -> tuple[Tensor, Tensor]:
+        """Windows (…, L−m) of mean m and a bool mask of the same shape."""
         ...
 
 
-def smooth_spacing(batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
-    """s_n = N̄(γ̂_{n+1}) − N̄(γ̂_n) = 1 + δ̂_{n+1} − δ̂_n, owned by the batch that owns n."""
+def smooth_spacing(batch: Batch, output: Tensor, m: int = 1) -> tuple[Tensor, Tensor]:
+    """N̄(γ̂_{n+m}) − N̄(γ̂_n) = m + δ̂_{n+m} − δ̂_n, owned by the batch that owns n."""
     residual = batch.line.target.residual(batch.ordinals, output)
-    return 1 + residual.diff(dim=-1), batch.pairs
+    # near before far: in this order their gradients are added, to the last bit
+    near, far = residual[..., :-m], residual[..., m:]
+    return m + (far - near), batch.windows(m)
 
 
-def mean_spacing(batch: Batch, output: Tensor) -> tuple[Tensor, Tensor]:
+def mean_spacing(batch: Batch, output: Tensor, m: int = 1) -> tuple[Tensor, Tensor]:
     """s/mean(s) of the raw gaps, gaps s ≤ 0 dropped: the published scripts' unfolding.
 
     It ignores that the mean gap shrinks with height, forgets crossings, and its mean runs over
-    the whole batch, so it is no sum over blocks: for the replica of those scripts only.
+    the whole batch, so it is no sum over blocks: for the replica of those scripts only.  Where a
+    gap is dropped its neighbours are not consecutive, so m = 1.
     """
+    if m > 1:
+        raise ValueError(f"no {m} gaps are consecutive where crossings are dropped")
     target = batch.line.target
     if not isinstance(target, OrdinateTarget):
         raise UserError("loss.spacing=mean divides gaps of heights: it needs target=ordinate")

@@ -11,12 +11,15 @@ from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.losses.base import LossTerm
 from zeta_exp.losses.gue_mmd import GueMaximumMeanDiscrepancy
-from zeta_exp.losses.gue_nll import GueNegativeLogLikelihood
+from zeta_exp.losses.gue_nll import GueMatchedLikelihood, GueNegativeLogLikelihood
 from zeta_exp.losses.mse import MeanSquaredError
+from zeta_exp.losses.reference import make_law
 from zeta_exp.losses.rg import RG_FORMS, SCALES, check_scales
 from zeta_exp.losses.spacing import SPACINGS
 from zeta_exp.models import Model
+from zeta_exp.target import Residuals
 
+NO_ZEROS_NEEDED = {"reference": "surmise"}  # also what runs begun before there was a choice had
 Statistics = dict[str, Tensor]  # the name of a term to its sums (S,), or (2, S) of two halves
 
 
@@ -53,6 +56,14 @@ class WeightedLoss:
     def view_nodes(self) -> float:
         """Nodes that the active terms compute beside each node of a batch."""
         return sum(self.terms[name].view_nodes for name in self.active)
+
+    def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:
+        """Tells every term the training zeros [start, stop), some of whose law it may compare with.
+
+        Raises `UserError` where a reference has no law at their height.
+        """
+        for term in self.terms.values():
+            term.calibrate(residuals, start, stop)
 
     def prepare(self, batch: Batch, model: Model) -> None:
         """Makes what the active terms read beside the batch itself, once and for all passes."""
@@ -98,11 +109,18 @@ def add_statistics(left: Statistics | None, right: Statistics) -> Statistics:
     return {name: left[name] + right[name] for name in right}
 
 
-def make_loss(weights: Mapping[str, float], spacing: str, rg: Mapping[str, Any]) -> WeightedLoss:
-    """The four terms mse, gue_nll, gue_mmd and rg.
+def make_loss(
+    weights: Mapping[str, float],
+    spacing: str,
+    rg: Mapping[str, Any],
+    gue_mmd: Mapping[str, Any] = NO_ZEROS_NEEDED,
+    gue_nll_matched: Mapping[str, Any] = NO_ZEROS_NEEDED,
+) -> WeightedLoss:
+    """The terms mse, gue_nll, gue_nll_matched, gue_mmd and rg.
 
     spacing: smooth | mean, the unfolding of predicted gaps; rg.form: block_spin | dilation | local,
-    rg.scales: the levels b of the first and the last, ordinals a cell.
+    rg.scales: the levels b of the first and the last, ordinals a cell; reference: surmise, gaudin,
+    or finite_height, which needs `calibrate`; windows: how many consecutive gaps are summed.
     """
     if spacing not in SPACINGS:
         raise UserError(f"loss.spacing={spacing} is unknown; known: {', '.join(sorted(SPACINGS))}")
@@ -115,7 +133,14 @@ def make_loss(weights: Mapping[str, float], spacing: str, rg: Mapping[str, Any])
     terms: list[LossTerm] = [
         MeanSquaredError(),
         GueNegativeLogLikelihood(unfold),
-        GueMaximumMeanDiscrepancy(unfold),
+        GueMatchedLikelihood(
+            unfold, make_law(gue_nll_matched["reference"], GueMatchedLikelihood.name)
+        ),
+        GueMaximumMeanDiscrepancy(
+            unfold,
+            make_law(gue_mmd["reference"], GueMaximumMeanDiscrepancy.name),
+            gue_mmd.get("windows", (1,)),
+        ),
         RG_FORMS[form](scales),
     ]
     return WeightedLoss(terms, weights)
