@@ -145,6 +145,7 @@ class Experiment:
         model.check_features(self.features)
         self.strategy.check(self.split, self.loss, model)
         self._check_memory(model, device)
+        self.evaluation.check(self.split, self.target)
         watcher.say(
             f"{self.strategy.name} training on the zeros {self.split.train[0]:,} to "
             f"{self.split.train[1] - 1:,}: {type(model).__name__}, {model.n_parameters:,} "
