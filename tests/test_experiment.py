@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def experiment(**changes):
         "optimizer": AdamWOneCycle(lr=8e-3, weight_decay=1e-2, clip=1.0, pct_start=0.15),
         "hardware": hardware(),
         "tracking": NoTracker(),
-        "evaluation": Evaluation(max_prime=30),
+        "evaluation": Evaluation(max_prime=30, transfer=(10**6,)),
     }
     return Experiment(**(parts | changes))
 
@@ -123,12 +124,12 @@ def test_a_model_begins_at_its_closed_form_and_goes_on_from_a_checkpoint(tmp_pat
     """From zero the glass box learns nothing; a rate this small leaves it where it begins."""
     recipe = AdamWOneCycle(lr=1e-7, weight_decay=0.0, clip=1.0, pct_start=0.15)
     parts = {"model": Hardy, "features": IntegerPhases(None, SPLIT), "optimizer": recipe}
-    begun = experiment(**parts, budget=Budget(epochs=1)).run(tmp_path, False, Silent())
+    begun = experiment(**parts, budget=Budget(epochs=1)).run(tmp_path, False, Silence())
     closed_form = begun["amplitudes"]["closed_form"]
     assert closed_form["a"][:8] == pytest.approx([1] * 8, abs=0.01)
     error = begun["extrapolation_error_next10pct"]
     assert error < 0.1 * begun["baselines"]["linear"]["next10pct"]
-    gone_on = experiment(**parts, budget=Budget(epochs=2)).run(tmp_path, True, Silent())
+    gone_on = experiment(**parts, budget=Budget(epochs=2)).run(tmp_path, True, Silence())
     assert gone_on["updates"] == 2 * begun["updates"]
     assert gone_on["amplitudes"]["closed_form"] == closed_form
     assert gone_on["extrapolation_error_next10pct"] == pytest.approx(error, rel=0.05)
@@ -146,7 +147,7 @@ def test_references_are_measured_on_the_training_range_alone():
     terms = make_loss(
         {"mse": 1.0}, "smooth", {"form": "block_spin"}, height | {"windows": [1, 8]}, height
     )
-    experiment(zeros=Watched(), loss=terms)._prepare(Silent())
+    experiment(zeros=Watched(), loss=terms)._prepare(Path("run"), Silence())
     assert min(start for start, _ in asked) == SPLIT.train[0]
     assert max(stop for _, stop in asked) == SPLIT.train[1]
     assert terms.terms["gue_nll_matched"].level == pytest.approx(0.46, abs=0.05)

@@ -6,7 +6,21 @@ What a command needs is imported when it runs, so that `zeta --help` is there at
 import logging
 import sys
 
-from zeta_exp.cli import compare, doctor, leaderboard, output, plot, plugins, report, verdict, zeros
+from zeta_exp.cli import (
+    anomalies,
+    compare,
+    doctor,
+    heights,
+    leaderboard,
+    output,
+    plot,
+    plugins,
+    probe,
+    report,
+    transfer,
+    verdict,
+    zeros,
+)
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
@@ -41,6 +55,10 @@ def _parser() -> Parser:
     verdict.add_to(groups)
     report.add_to(groups)
     plot.add_to(groups)
+    heights.add_to(groups)
+    transfer.add_to(groups)
+    anomalies.add_to(groups)
+    probe.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)
     return parser

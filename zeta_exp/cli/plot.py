@@ -1,13 +1,13 @@
 """`zeta plot`: one figure of a run, a sweep or a study, for a paper."""
 
 import argparse
-from pathlib import PurePath
 from typing import Any
 
 from zeta_exp.cli.output import tell
 from zeta_exp.cli.parser import Parser
 from zeta_exp.cli.question import add_question, asked
 from zeta_exp.errors import UserError
+from zeta_exp.report import figure_file
 from zeta_exp.report.catalogue import CAPTIONS
 
 _DESCRIPTION = """\
@@ -21,7 +21,6 @@ examples:
   zeta plot learning_curves outputs/2026-01-01/12-00-00
   zeta plot forest outputs/studies/rg_essential_small --out forest.pdf
 """
-_KINDS = ("png", "pdf", "svg")
 
 
 def add_to(groups: Any) -> None:
@@ -53,17 +52,12 @@ def plot(arguments: argparse.Namespace) -> int:
     if arguments.name not in CAPTIONS:
         raise UserError(f"no figure is called {arguments.name!r}: known are {', '.join(CAPTIONS)}")
     out = arguments.out or f"{arguments.name}.png"
-    kind = PurePath(out).suffix.removeprefix(".").lower()
-    if kind not in _KINDS:
-        raise UserError(f"{out} has no ending of a figure: use {', '.join(_KINDS)}")
+    figure_file.check_name(out)
     request = asked(arguments.path, arguments)
 
-    from zeta_exp.files import explained, writing
     from zeta_exp.report.evidence import gather
-    from zeta_exp.report.plots import FIGURES, save
+    from zeta_exp.report.plots import FIGURES
 
-    figure = FIGURES[arguments.name](gather(request))
-    with explained(out), writing(out) as file:
-        save(figure, file, kind)
+    figure_file.save(FIGURES[arguments.name](gather(request)), out)
     tell(out)
     return 0
