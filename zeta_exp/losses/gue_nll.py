@@ -33,13 +33,15 @@ class GueNegativeLogLikelihood(MeanTerm):
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ nll, count], float64."""
-        s, counted = self._spacing(batch, output)
-        positive = SOFTNESS * softplus(s.double() / SOFTNESS)
+        spacing, counted = self._spacing(batch, output)
+        s = spacing.double()
+        scaled = s / SOFTNESS
+        positive = SOFTNESS * softplus(scaled)
         # softplus underflows to 0 for crossings beyond 37 mean spacings; its log there is s/τ
         log_positive = torch.where(
             s > -SOFTNESS * 30,
             positive.clamp(min=1e-300).log(),
-            math.log(SOFTNESS) + s.double() / SOFTNESS,
+            math.log(SOFTNESS) + scaled,
         )
-        nll = -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.double().square()
+        nll = -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.square()
         return torch.stack([(nll * counted).sum(), counted.sum().double()])
