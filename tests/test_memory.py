@@ -116,7 +116,10 @@ def test_larger_blocks_and_more_of_them_need_more():
 
 def test_the_views_of_rg_count():
     plain, penalised = (needed(FullBatch(), workload(rg=rg)).device for rg in (0.0, 0.1))
-    assert penalised.activations > 1.5 * plain.activations
+    # kept for all views until the backward pass, which makes the sums of one at a time again
+    work = workload(rg=0.1)
+    views = work.loss.view_nodes * work.split.train[1] * 4 * work.model.floats_per_node
+    assert penalised.activations - plain.activations == pytest.approx(views, rel=0.1)
     assert penalised.batches > plain.batches
 
 

@@ -46,6 +46,13 @@ class Batch:
             self.views[name] = make()
         return self.views[name]
 
+    @property
+    def lent(self) -> Tensor | None:
+        """The features, where they are a view of what is there without the batch."""
+        table = self.line.features
+        lent = isinstance(table, FeatureTable) and table.lends(self.features)
+        return self.features if lent else None
+
     def of_half(self, first: bool) -> "Batch":
         """The same nodes, answering only for those of the first or of the second half."""
         if self.half is None:

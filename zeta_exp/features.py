@@ -170,11 +170,13 @@ class Averaged:
 class FeatureTable:
     """Features looked up for ordinals in [lo, hi), computed for any others.
 
-    The numbers are those of the features it wraps; only the time differs.
+    The numbers are those of the features it wraps; only the time differs.  of_run: whether the
+    table is there as long as a run, and not for one batch.
     """
 
-    def __init__(self, features: Features, lo: int, hi: int) -> None:
+    def __init__(self, features: Features, lo: int, hi: int, of_run: bool = False) -> None:
         self._features = features
+        self._of_run = of_run
         self._lo, self._hi = lo, hi
         self.name, self.dim = features.name, features.dim
         self._table = torch.cat(
@@ -190,8 +192,13 @@ class FeatureTable:
             return self._table[index[0] : index[-1] + 1].view(*ordinals.shape, self.dim)
         return self._table[torch.from_numpy(index)].view(*ordinals.shape, self.dim)
 
+    def lends(self, features: Tensor) -> bool:
+        """Whether they are a view of the table of a run, and so take no memory of their own."""
+        mine, theirs = (x.untyped_storage().data_ptr() for x in (self._table, features))
+        return self._of_run and mine == theirs
+
 
 def tabulated(features: Features, lo: int, hi: int) -> Features:
     """The features, kept as a table for [lo, hi) where that takes at most `TABLE_BYTES`."""
     fits = (hi - lo) * features.dim * 4 <= TABLE_BYTES
-    return FeatureTable(features, max(lo, 1), hi) if fits else features
+    return FeatureTable(features, max(lo, 1), hi, of_run=True) if fits else features

@@ -115,8 +115,7 @@ def _device(strategy: Strategy, work: Workload) -> Memory:
     """What the model works on."""
     portion = strategy.portion(work.split, work.loss, work.model, work.device_type)
     row, views = FLOAT * work.dim, work.loss.view_nodes
-    # of one run the features are a slice of the table of the whole range, where there is one
-    own = NODE if portion.one_run and work.tabulated and work.device_type == "cpu" else NODE + row
+    own = NODE if _features_lent(portion, work) else NODE + row
     prepared = portion.batches if portion.passes > 1 else 1  # views, made with the batch or by it
     per_node = portion.batches * own + prepared * views * (NODE + row)
     return Memory(
@@ -127,6 +126,11 @@ def _device(strategy: Strategy, work: Workload) -> Memory:
     )
 
 
+def _features_lent(portion: Portion, work: Workload) -> bool:
+    """Whether features are a slice of the table of the whole range: of one run, if there is one."""
+    return portion.one_run and work.tabulated > 0 and work.device_type == "cpu"
+
+
 def _activations(portion: Portion, work: Workload) -> int:
     """What the backward pass needs at its beginning, when all of the forward pass is there."""
     model, nodes = work.model, portion.nodes * (1 + work.loss.view_nodes)
@@ -134,10 +138,13 @@ def _activations(portion: Portion, work: Workload) -> int:
     rounded = 0 if size == FLOAT else size * work.dim  # a copy of the features
     saved = nodes * (size * model.floats_per_node + rounded + LOSS)
     if portion.passes > 1:  # graphs are kept between the passes, and their batches with them
-        kept = portion.passes * (saved + nodes * (NODE + FLOAT * work.dim))
+        lent = portion.nodes if _features_lent(portion, work) else 0
+        own = nodes * NODE + (nodes - lent) * FLOAT * work.dim
+        kept = portion.passes * (saved + own)
         saved = max(saved, min(KEPT_GRAPHS[work.device_type], kept))
     # a view is back-propagated by itself, so what passes through the layers counts once
-    return int(saved + size * portion.nodes * model.floats_forward / 2)
+    passing = model.floats_remade + model.floats_forward / 2
+    return int(saved + size * portion.nodes * passing)
 
 
 def _host(strategy: Strategy, work: Workload) -> Memory:

@@ -7,7 +7,7 @@ import torch
 from torch.autograd import gradcheck
 from torch_geometric.nn import GCNConv, RGCNConv
 
-from zeta_exp.graph import ClusterGraph, LineGraph, operators, signed_offsets, strips
+from zeta_exp.graph import ClusterGraph, LineGraph, operators, signed_offsets, stencil, strips
 
 ADELIC = (1, 2, 3, 5, 7, 11, 13)
 
@@ -48,10 +48,11 @@ def case(request):
     return request.param
 
 
-@pytest.fixture(params=[(4096, 512), (4096, 0), (7, 512), (7, 0)], ids=str)
+@pytest.fixture(params=[(4096, 512, 1), (4096, 0, 0), (7, 512, 0), (7, 0, 1)], ids=str)
 def rows(request, monkeypatch):
-    """Strips that hold everything or cut the runs; slices together or one by one."""
-    size, together = request.param
+    """Strips that hold everything or cut the runs; slices together or one by one; compiled sums."""
+    size, together, compiled = request.param
+    monkeypatch.setattr(stencil, "THREADS", compiled)
     monkeypatch.setattr(strips, "CPU_ROWS", size)
     monkeypatch.setattr(operators, "SMALL_ROWS", together)
     return size

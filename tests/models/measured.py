@@ -62,3 +62,11 @@ def bytes_forward(model, batch):
     with torch.no_grad(), _Living() as living:
         model(batch)
     return living.peak
+
+
+def bytes_backward(model, batch):
+    """Most bytes alive at once that a backward pass has made."""
+    output = model(batch)
+    with _Living() as living:
+        output.backward(torch.ones_like(output))
+    return living.peak

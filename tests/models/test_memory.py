@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conftest import make_line
-from tests.models.measured import bytes_forward, bytes_kept
+from tests.models.measured import bytes_backward, bytes_forward, bytes_kept
 from zeta_exp.graph import Block, adelic_offsets, strips
 from zeta_exp.models import MLP, Hardy, HybridGCN, Linear, PyGModel, Relational
 from zeta_exp.models.pyg import CONVOLUTIONS, NORMS
@@ -51,3 +51,7 @@ def test_floats_a_node_are_those_that_a_pass_takes(name, primes, layers, monkeyp
     assert kept == pytest.approx(model.floats_per_node, rel=0.01, abs=0.1)
     forward = scale * bytes_forward(model, line.runs([block]))
     assert forward == pytest.approx(model.floats_forward, rel=0.1, abs=0.1)
+    if name in SIZED:
+        backward = scale * bytes_backward(model, line.runs([block]))
+        through = 2 * WIDTH  # a gradient that comes in and one that goes out
+        assert backward == pytest.approx(model.floats_remade + through, rel=0.1)  # and the weights'

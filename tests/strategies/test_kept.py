@@ -1,12 +1,15 @@
 """Graphs kept between the passes spare forward passes and change no bit."""
 
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.conftest import make_line, make_model
 from tests.strategies.small import SPLIT, loss
+from zeta_exp.features import FeatureTable
+from zeta_exp.graph import Block
 from zeta_exp.ranks import ALONE
 from zeta_exp.strategies import Accumulation, ExactGradient, Streamed
 from zeta_exp.strategies.kept import KEPT_BYTES, KeptGraphs
@@ -61,6 +64,28 @@ def test_views_of_one_tensor_count_once(weight):
         sums = {"mse": (x * x.view(-1).view(ROWS, WIDTH)).sum()}
     kept.put(sums)
     assert kept._taken == 4 * ROWS * WIDTH
+
+
+def test_what_is_lent_takes_no_room(weight):
+    kept, table = KeptGraphs([weight]), torch.ones(2 * ROWS, WIDTH)
+    for lent, size in ((None, 4 * ROWS * WIDTH), (table, 0)):
+        kept.clear()
+        with kept.measured(lent):
+            kept.put({"mse": (table[ROWS:] @ weight).sum()})
+        assert kept._taken == size
+
+
+@pytest.mark.parametrize("of_run", [True, False])
+def test_features_are_lent_by_the_table_of_a_run_alone(of_run):
+    line = make_line()
+    table = FeatureTable(line.features, 1, 100, of_run)
+    seen, beyond = (
+        replace(line, features=table, dtype=torch.float32).runs([Block(5, 60, 5, hi)])
+        for hi in (60, 120)
+    )
+    assert (seen.lent is seen.features) == of_run
+    assert beyond.lent is None  # computed
+    assert line.runs([Block(5, 60, 5, 60)]).lent is None
 
 
 def test_a_graph_taken_and_dropped_frees_what_it_held(weight):

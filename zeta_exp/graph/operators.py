@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from zeta_exp.graph import stencil
 from zeta_exp.graph.fused import fused_shifted_sum, fuses
 from zeta_exp.graph.offsets import degree, signed_offsets
 from zeta_exp.graph.strips import Strip, strips
@@ -72,20 +73,28 @@ def _without_autocast(h: Tensor) -> torch.autocast:
 
 
 def propagated(h: Tensor, runs: Runs, strip: Strip) -> Tensor:
-    """D^-1/2 A D^-1/2 h on the rows of a strip, (M, H); Kipf & Welling 2017, eq. 2."""
+    """D^-1/2 A D^-1/2 h on the nodes of a strip, (M, H); Kipf & Welling 2017, eq. 2.
+
+    h: (R, L, H) contiguous.
+    """
+    even = 1 / (1 + 2 * len(runs.offsets))  # 1/d in the midst of the line
+    scale = runs.scale(strip, wide(h.dtype))
+    if scale is None and stencil.serves(h):
+        return stencil.neighbour_sums(
+            h[strip.runs], strip.start, strip.stop, sorted(runs.offsets), even
+        )
     window = strip.window(h).to(wide(h.dtype))
-    scale = runs.scale(strip, window.dtype)
-    even = 1 / (1 + 2 * len(runs.offsets))  # of a node with all its neighbours
     taps = signed_offsets(runs.offsets)
     if fuses(h.device):
-        return fused_shifted_sum()(window, scale, even, taps, runs.reach, strip.rows).to(h.dtype)
+        total = fused_shifted_sum()(window, scale, even, taps, runs.reach, strip.rows)
+        return strip.nodes(total).to(h.dtype)
     if scale is not None:
         window = window * scale
     total = strip.shifted(window, 0).clone()
     for o in taps[1:]:
         total.add_(strip.shifted(window, o))
     total.mul_(even if scale is None else strip.shifted(scale, 0))
-    return total.to(h.dtype)
+    return strip.nodes(total).to(h.dtype)
 
 
 class Propagation(Function):
@@ -100,15 +109,16 @@ class Propagation(Function):
     ) -> Tensor:
         """h: (R, L, H); weight: (H', H); bias: (H',); returns (R, L, H')."""
         ctx.runs = runs
+        h = h.contiguous()
         ctx.save_for_backward(None if weight is None else h, weight)
         out = h.new_empty(*h.shape[:2], h.shape[2] if weight is None else weight.shape[0])
         with _without_autocast(h):
             for strip in runs.strips():
-                rows = propagated(h, runs, strip)
+                rows, place = propagated(h, runs, strip), strip.nodes_of(out)
                 if weight is None:
-                    strip.store(rows, out)
+                    place.copy_(rows)
                 else:
-                    _store_affine(strip, rows, weight.to(h.dtype), bias, out)
+                    _affine(rows, weight.to(h.dtype), bias, place)
         return out
 
     @staticmethod
@@ -117,6 +127,7 @@ class Propagation(Function):
         """Gradients to h, weight and bias."""
         h, weight = ctx.saved_tensors
         to_h, to_weight, to_bias, _ = ctx.needs_input_grad
+        gradient = gradient.contiguous()
         width = gradient.shape[2] if weight is None else weight.shape[1]
         of_h = gradient.new_empty(*gradient.shape[:2], width) if to_h else None
         of_weight = _zeros_for_sum(weight) if to_weight else None
@@ -124,28 +135,21 @@ class Propagation(Function):
             for strip in ctx.runs.strips():
                 rows = propagated(gradient, ctx.runs, strip)
                 if of_weight is not None:
-                    own = strip.shifted(strip.window(h), 0)
-                    _add_product(of_weight, rows.t(), own)
+                    _add_product(of_weight, rows.t(), strip.nodes_of(h))
                 if of_h is not None and weight is None:
-                    strip.store(rows, of_h)
+                    strip.nodes_of(of_h).copy_(rows)
                 elif of_h is not None:
-                    _store_affine(strip, rows, weight.t().to(rows.dtype), None, of_h)
+                    _affine(rows, weight.t().to(rows.dtype), None, strip.nodes_of(of_h))
         of_bias = gradient.sum((0, 1)) if to_bias else None
         return of_h, of_weight, of_bias, None
 
 
-def _store_affine(
-    strip: Strip, rows: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor
-) -> None:
-    """Writes rows Wᵀ + b to the strip's places in `out`."""
-    place = strip.rows_of(out)
-    result = rows.new_empty(len(rows), len(weight)) if place is None else place
+def _affine(rows: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor) -> None:
+    """Writes rows Wᵀ + b to `out`, (M, H') contiguous."""
     if bias is None:
-        torch.mm(rows, weight.t(), out=result)
+        torch.mm(rows, weight.t(), out=out)
     else:
-        torch.addmm(bias.to(rows.dtype), rows, weight.t(), out=result)
-    if place is None:
-        strip.store(result, out)
+        torch.addmm(bias.to(rows.dtype), rows, weight.t(), out=out)
 
 
 def _zeros_for_sum(weight: Tensor) -> Tensor:
@@ -223,20 +227,16 @@ def _store_sum(
     matrices: (H, T, H').  In 32 bits and more one product a shifted slice, added in place, which
     reads no copy; in 16 bits one product of the slices side by side, which rounds once.
     """
+    place = strip.rows_of(out)
+    total = window.new_empty(strip.rows, matrices.shape[2]) if place is None else place
     if _side_by_side(strip, window):
         columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
         stacked = matrices.transpose(0, 1).reshape(columns.shape[1], -1)
-        _store_affine(strip, columns, stacked.t(), bias, out)
-        return
-    place = strip.rows_of(out)
-    total = window.new_empty(strip.rows, matrices.shape[2]) if place is None else place
-    first, *others = taps
-    if bias is None:
-        torch.mm(strip.shifted(window, first), matrices[:, 0], out=total)
+        _affine(columns, stacked.t(), bias, total)
     else:
-        torch.addmm(bias, strip.shifted(window, first), matrices[:, 0], out=total)
-    for t, o in enumerate(others, start=1):
-        total.addmm_(strip.shifted(window, o), matrices[:, t])
+        _affine(strip.shifted(window, taps[0]), matrices[:, 0].t(), bias, total)
+        for t, o in enumerate(taps[1:], start=1):
+            total.addmm_(strip.shifted(window, o), matrices[:, t])
     if place is None:
         strip.store(total, out)
 

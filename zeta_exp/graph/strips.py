@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -76,6 +77,15 @@ class Strip:
         """The rows (M, H) of `out` (R, L, H) themselves where they lie side by side, else None."""
         return None if self._count > 1 else out[self.runs.start, self.start : self.stop]
 
+    def nodes_of(self, h: Tensor) -> Tensor:
+        """The strip's nodes (M, H) in h (R, L, H) contiguous: a view."""
+        return h[self.runs, self.start : self.stop].view(-1, h.shape[2])
+
+    def nodes(self, rows: Tensor) -> Tensor:
+        """Of rows (rows, H) those that are nodes."""
+        own = rows.view(self._count, self._pitch, -1)[:, : self.stop - self.start]
+        return own.reshape(-1, rows.shape[1])
+
     def store(self, rows: Tensor, out: Tensor) -> None:
         """Writes rows (M, H) to their places in `out` (R, L, H)."""
         own = rows.view(self._count, self._pitch, -1)[:, : self.stop - self.start]
@@ -92,5 +102,7 @@ def strips(shape: torch.Size, reach: int, device: torch.device) -> Iterator[Stri
         if chosen.stop - first > 1:
             yield Strip(chosen, 0, length, length, reach)
         else:
-            for start in range(0, length, rows):
-                yield Strip(chosen, start, min(start + rows, length), length, reach)
+            pieces = -(-length // rows)  # of equal length: a short one costs as many calls
+            edges = (length * i // pieces for i in range(pieces + 1))
+            for start, stop in pairwise(edges):
+                yield Strip(chosen, start, stop, length, reach)

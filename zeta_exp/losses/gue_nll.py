@@ -20,14 +20,16 @@ SOFTNESS = 0.05  # mean spacings: below this a spacing counts as a crossing, smo
 
 def softened_nll(s: Tensor) -> Tensor:
     """−log(32/π²) − 2 log s⁺ + 4s²/π, s⁺ = τ·softplus(s/τ), τ = 0.05: s (…) to float64 (…)."""
-    positive = SOFTNESS * softplus(s.double() / SOFTNESS)
+    s = s.double()  # once: a graph would keep every copy
+    scaled = s / SOFTNESS
+    positive = SOFTNESS * softplus(scaled)
     # softplus underflows to 0 for crossings beyond 37 mean spacings; its log there is s/τ
     log_positive = torch.where(
         s > -SOFTNESS * 30,
         positive.clamp(min=1e-300).log(),
-        math.log(SOFTNESS) + s.double() / SOFTNESS,
+        math.log(SOFTNESS) + scaled,
     )
-    return -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.double().square()
+    return -math.log(32 / math.pi**2) - 2 * log_positive + 4 / math.pi * s.square()
 
 
 class GueNegativeLogLikelihood(MeanTerm):

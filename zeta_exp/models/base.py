@@ -23,6 +23,7 @@ class Model(nn.Module, ABC):
 
     receptive_field: int = 0  # in ordinals, on either side
     floats_per_node: int = 0  # activations kept for the backward pass, in floats
+    floats_remade: int = 0  # what the backward pass makes again of them at its beginning
     floats_forward: int = 0  # most that are alive at once in a forward pass without gradient
     inexact: str = ""  # why a block with its halo does not give the outputs of the whole line
     stochastic: bool = False  # whether two passes over a batch differ in training

@@ -1,6 +1,7 @@
 """The published scripts' model: graph convolutions and a pointwise read-out."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from zeta_exp.batch import Batch
 from zeta_exp.graph import Graph
 from zeta_exp.models.base import Model, check_sizes
+from zeta_exp.models.residual import RELU, ResidualSum
 
 
 class GraphConvolution(nn.Module):
@@ -41,12 +43,14 @@ class HybridGCN(Model):
         self.layers = nn.ModuleList(GraphConvolution(hidden) for _ in range(layers))
         self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         self.receptive_field = layers * max(offsets)
-        self.floats_per_node = 2 * hidden * (1 + layers)  # each relu and each residual sum
+        self.floats_per_node = hidden * (2 + layers)  # before each relu, after that of the head
+        self.floats_remade = hidden * (1 + layers)  # each residual sum
         self.floats_forward = 3 * hidden  # around a relu, with its layer's input
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
-        h = self.embed(batch.features).relu()
+        h = ResidualSum(RELU, self.embed(batch.features))
         for layer in self.layers:
-            h = h + layer(h, batch.graph).relu()
-        return self.head(h)[..., 0]
+            h.add(h.into(partial(layer, graph=batch.graph)))
+        widen, relu, read = self.head
+        return read(relu(h.into(widen)))[..., 0]

@@ -1,13 +1,14 @@
 """The default model: one weight matrix per signed offset."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
 from zeta_exp.batch import Batch
 from zeta_exp.graph import Graph, signed_offsets
 from zeta_exp.models.base import Model, check_sizes, zero_head
+from zeta_exp.models.residual import SILU, ResidualSum
 
 
 class RelationalConvolution(nn.Module):
@@ -42,12 +43,13 @@ class Relational(Model):
         self.layers = nn.ModuleList(RelationalConvolution(hidden, offsets) for _ in range(layers))
         self.head = zero_head(hidden)
         self.receptive_field = layers * max(offsets)
-        self.floats_per_node = 2 * hidden * (1 + layers)  # before and after each silu
+        self.floats_per_node = hidden * (1 + layers)  # before each silu
+        self.floats_remade = hidden * (1 + layers)  # each residual sum
         self.floats_forward = 3 * hidden  # around a silu, with its layer's input
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
-        h = silu(self.embed(batch.features))
+        h = ResidualSum(SILU, self.embed(batch.features))
         for layer in self.layers:
-            h = h + silu(layer(h, batch.graph))
-        return (self.skip(batch.features) + self.head(h))[..., 0]
+            h.add(h.into(partial(layer, graph=batch.graph)))
+        return (self.skip(batch.features) + h.into(self.head))[..., 0]

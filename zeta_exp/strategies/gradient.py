@@ -94,7 +94,7 @@ class ExactGradient:
 
     def _keeping(self, batch: Batch) -> Statistics:
         """All that the second pass needs of a portion."""
-        with self._kept.measured():
+        with self._kept.measured(batch.lent):
             sums = self._statistics(batch, self._loss.active)
         self._kept.put(sums)
         return sums
