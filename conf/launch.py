@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from conf import schema
+from conf import helptext, schema
 from conf.checks import (
     CONFIG,
     OccupiedError,
@@ -59,6 +59,9 @@ def guarded(main: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise where it would print and exit with 1
     logging.raiseExceptions = False  # run.log on a full disk: the run itself says so, once
     try:
+        if helptext.asked(sys.argv[1:]):
+            print(helptext.text(sys.argv[1:]))
+            return 0
         _join_cluster()
         main()
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ import sys
 from zeta_exp.cli import (
     anomalies,
     compare,
+    completion,
     doctor,
     heights,
     leaderboard,
@@ -37,6 +38,7 @@ examples:
   zeta verdict SWEEP                               does the penalty rg matter?
   zeta report RUN --out run.html                   what came out, as a page for a browser
   zeta doctor                                      what can this machine run?
+  eval "$(zeta completion bash)"                   complete all this on TAB
 """
 
 
@@ -61,6 +63,7 @@ def _parser() -> Parser:
     probe.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)
+    completion.add_to(groups, parser)
     return parser
 
 

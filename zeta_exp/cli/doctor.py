@@ -29,6 +29,12 @@ Says what this machine can run.  Each line is ok or a problem with advice; the e
 there is a problem.  Nothing is left behind, and no password or token is shown.
 """
 
+_EXAMPLES = """\
+examples:
+  zeta doctor                                         this machine
+  zeta doctor --vertex --bucket gs://my-bucket        and what jobs on Vertex AI need
+"""
+
 
 class Line(NamedTuple):
     """One thing that was looked at."""
@@ -40,7 +46,9 @@ class Line(NamedTuple):
 def add_to(groups: Any) -> None:
     """Enter the command.  groups: what `add_subparsers` gives."""
     summary = "say what this machine can run, and with --vertex what the cloud will accept"
-    parser: Parser = groups.add_parser("doctor", help=summary, description=_DESCRIPTION)
+    parser: Parser = groups.add_parser(
+        "doctor", help=summary, description=_DESCRIPTION, epilog=_EXAMPLES
+    )
     found = plugins.checks()
     for name, checks in found.items():
         parser.add_argument(f"--{name}", action="store_true", help=checks.SUMMARY)

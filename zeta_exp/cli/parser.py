@@ -6,14 +6,23 @@ from typing import NoReturn
 
 from zeta_exp.errors import UserError
 
+_NAMES = 15  # columns of the names of commands
 _DIGITS = 30  # of a whole number at most
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest name of a command, which is indented below its group."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = _NAMES
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are `UserError`s that point to the help."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs.setdefault("formatter_class", _Formatter)
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 

@@ -47,17 +47,32 @@ def add_to(groups: Any) -> None:
 
 
 def _command(
-    commands: Any, run: Callable[[argparse.Namespace], int], summary: str, description: str = ""
+    commands: Any,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    description: str,
+    examples: str,
 ) -> Parser:
     parser: Parser = commands.add_parser(
-        run.__name__.lstrip("_"), help=summary, description=description or summary + "."
+        run.__name__.lstrip("_"),
+        help=summary,
+        description=description,
+        epilog=f"examples:\n{examples}",
     )
     parser.set_defaults(command=run)
     return parser
 
 
 def _add_generate(commands: Any) -> None:
-    parser = _command(commands, _generate, "compute zeros into a folder of shards", _GENERATE)
+    parser = _command(
+        commands,
+        _generate,
+        "compute zeros into a folder of shards",
+        _GENERATE,
+        "  zeta zeros generate --count 1e8 --out zeros --workers 2     the first 10^8, 800 MB\n"
+        "  zeta zeros generate --start 1e12 --count 1e7 --out high\n"
+        "  zeta zeros generate --count 1e9 --form residuals --out gs://bucket/zeros --shard 3/8\n",
+    )
     add = parser.add_argument
     add("--start", type=whole, default=1, metavar="N", help="first ordinal (default 1)")
     add("--count", type=whole, required=True, metavar="N", help="how many zeros")
@@ -85,6 +100,9 @@ def _add_verify(commands: Any) -> None:
         "check a table: order, completeness, hashes",
         "Check a table for zeros that are missing, extra, doubled, swapped or moved, and a folder\n"
         "of shards for its hashes.  The exit code is 1 where there are faults.",
+        "  zeta zeros verify zeros                        order, completeness and hashes\n"
+        "  zeta zeros verify zeros --deep --workers 2     each zero computed again\n"
+        "  zeta zeros verify high.txt --start 1e12        one that doesn't say where it begins\n",
     )
     _add_source(parser, "PATH")
     parser.add_argument(
@@ -102,6 +120,9 @@ def _add_convert(commands: Any) -> None:
         "write a table in another format",
         "Write a table in another format: that of the name's ending, or shards for a folder (or a\n"
         "name that ends in /).",
+        "  zeta zeros convert zeros6.gz zeros/            one of Odlyzko's tables as shards\n"
+        "  zeta zeros convert zeros first.txt.gz          one ordinate a line, compressed\n"
+        "  zeta zeros convert zeros small/ --form residuals\n",
     )
     _add_source(parser, "SRC")
     add = parser.add_argument
@@ -119,6 +140,9 @@ def _add_stats(commands: Any) -> None:
         "Spacings in mean spacings, beside the values of the Gaussian unitary ensemble; then\n"
         "number variance, rigidity, pair correlation and form factor, with standard errors of\n"
         "blocks, and beside Berry's formula for zeros at the mean height.",
+        "  zeta zeros stats zeros                         all statistics\n"
+        "  zeta zeros stats zeros --brief                 of spacings only: 10^8 zeros in 4 s\n"
+        "  zeta zeros stats zeros --json                  for a program\n",
     )
     _add_source(parser, "PATH")
     parser.add_argument("--json", action="store_true", help="all of it as JSON")

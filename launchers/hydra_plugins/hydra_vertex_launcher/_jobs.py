@@ -19,6 +19,7 @@ _LINES = 40  # of a log, by default
 _NAME = re.compile(r"projects/[^/]+/locations/([^/]+)/customJobs/\d+")
 _HYDRA = re.compile(r"[+~]*hydra[./]")
 _LIVE = ("queued", "pending", "running", "paused", "updating")
+_A_SWEEP = "3f2a9c0d1e4b"
 _EXAMPLES = """\
 examples:
   zeta jobs list --sweep 3f2a9c0d1e4b      the jobs of a sweep, newest first
@@ -35,14 +36,23 @@ def add_to(groups: Any) -> None:
         "jobs", help=summary, description=_sentence(summary), epilog=_EXAMPLES
     )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    listing = _command(commands, _list, "the jobs of the launcher, newest first")
+    listing = _command(
+        commands, _list, "the jobs of the launcher, newest first", f"--sweep {_A_SWEEP}"
+    )
     listing.add_argument("--sweep", metavar="ID", help="of this sweep only")
-    show = _command(commands, _show, "what a job is, how it stands and what came out")
+    show = _command(commands, _show, "what a job is, how it stands and what came out", "1234567890")
     show.add_argument("name", metavar="NAME", help="a number, or projects/…/customJobs/…")
-    logs = _command(commands, _logs, "the end of a job's run.log, a minute old at most")
+    logs = _command(
+        commands,
+        _logs,
+        "the end of a job's run.log, a minute old at most",
+        "1234567890 --lines 100",
+    )
     logs.add_argument("name", metavar="NAME", help="a number, or projects/…/customJobs/…")
     logs.add_argument("--lines", type=int, default=_LINES, metavar="N", help="how many (40)")
-    cancel = _command(commands, _cancel, "stop jobs; what they have uploaded stays")
+    cancel = _command(
+        commands, _cancel, "stop jobs; what they have uploaded stays", f"--sweep {_A_SWEEP}"
+    )
     cancel.add_argument("names", nargs="*", metavar="NAME", help="jobs to stop")
     cancel.add_argument("--sweep", metavar="ID", help="every job of this sweep that has not ended")
     for parser in (listing, show, logs, cancel):
@@ -50,11 +60,14 @@ def add_to(groups: Any) -> None:
 
 
 def _command(
-    commands: Any, run: Callable[[argparse.Namespace], int], summary: str
+    commands: Any, run: Callable[[argparse.Namespace], int], summary: str, example: str
 ) -> argparse.ArgumentParser:
     name = run.__name__.lstrip("_")
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=_sentence(summary)
+        name,
+        help=summary,
+        description=_sentence(summary),
+        epilog=f"examples:\n  zeta jobs {name} {example}\n",
     )
     parser.set_defaults(command=run)
     return parser
