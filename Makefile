@@ -11,7 +11,7 @@ OLD_TORCH_INDEX := $(shell cat $(STAMP) 2>/dev/null)
 TORCH_INDEX ?= $(OLD_TORCH_INDEX)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint bench docs clean FORCE
+.PHONY: help setup run test soak lint bench docs site clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,8 +40,12 @@ bench: $(STAMP) ## all benchmarks, about 25 minutes; ARGS=--quick for 2, ARGS="s
 docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 20 minutes; rewrites their tables
 	@$(VENV)/bin/python docs/results.py
 
+site: $(STAMP) ## the pages of docs/ as a site, into site/
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
+	@echo "site/index.html; with search: $(VENV)/bin/python -m http.server -d site"
+
 clean: ## remove caches and build products; .venv and outputs/ stay
-	@rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist site .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name $(VENV) -prune -o -name outputs -prune -o -name __pycache__ -type d -prune \
 	  -exec rm -rf {} +
 
@@ -59,7 +63,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "$(PYTHON) could not make $(VENV): install its venv module (Debian: apt install python3-venv)" >&2; \
 	  exit 1; }
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-input \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[gcp,dev]'
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[gcp,dev,docs]'
 	@echo "$(TORCH_INDEX)" > $@
 	@echo "Installed."
 
