@@ -246,18 +246,24 @@ def _blocks(strategy: Strategy, work: Workload, room: Room) -> str:
 
 
 def _fewer(strategy: Strategy, work: Workload, room: Room) -> str:
-    """The largest N with which the run fits, to two digits; empty where there is none."""
+    """The largest N with which the run fits; empty where there is none."""
+    fits = largest(strategy, work, room)
+    return f"N={fits:_}" if fits else ""
+
+
+def largest(strategy: Strategy, work: Workload, room: Room) -> int:
+    """The largest N below the one of `work` that fits, to two digits; 0 where there is none."""
     fits, too_many = 0, work.split.N
     while too_many - fits > max(1, fits // 100):
         middle = (fits + too_many) // 2
         if middle >= MINIMUM_N and _fits(strategy, work.of_size(middle), room):
             fits = middle
         elif middle < MINIMUM_N and fits == 0:
-            return ""
+            return 0
         else:
             too_many = middle
     digit = 10 ** max(len(str(fits)) - 2, 0)
-    return f"N={fits // digit * digit:_}" if fits else ""
+    return fits // digit * digit
 
 
 def _fits(strategy: Strategy, work: Workload, room: Room) -> bool:

@@ -16,6 +16,7 @@ from zeta_exp.cli import (
     output,
     plot,
     plugins,
+    predict,
     probe,
     report,
     transfer,
@@ -37,6 +38,7 @@ examples:
   zeta leaderboard outputs                         which configuration predicts best?
   zeta verdict SWEEP                               does the penalty rg matter?
   zeta report RUN --out run.html                   what came out, as a page for a browser
+  zeta predict RUN --start 20001 --count 10        what does the model of a run say?
   zeta doctor                                      what can this machine run?
   eval "$(zeta completion bash)"                   complete all this on TAB
 """
@@ -61,6 +63,7 @@ def _parser() -> Parser:
     transfer.add_to(groups)
     anomalies.add_to(groups)
     probe.add_to(groups)
+    predict.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)
     completion.add_to(groups, parser)
