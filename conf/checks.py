@@ -23,6 +23,7 @@ from zeta_exp.overrides import override
 from zeta_exp.torchrun import launched
 
 HYDRA = "hydra"  # the key of Hydra's own part
+STUDY = "study"  # the sweeper of studies
 MIRROR = "vertex"  # the callback that keeps a job's directory in a bucket, through its attempts
 VERTEX_SWEEP = "vertex_sweep.json"  # in the directory of a sweep on Vertex AI
 CONFIG = "config.yaml"  # in the run directory: the resolved config, written once
@@ -166,14 +167,20 @@ def resume_argument(directory: Path) -> str:
 
 
 def _check_launcher(config: DictConfig) -> None:
-    """Hydra runs a job without -m locally, whatever launcher was asked for."""
-    launcher = config.hydra.runtime.choices["hydra/launcher"]
+    """Hydra runs one job without -m, here, whatever launcher and sweeper were asked for."""
+    choices = config.hydra.runtime.choices
+    launcher, sweeper = choices["hydra/launcher"], choices["hydra/sweeper"]
     # Hydra adds hydra.mode=RUN to its own list of overrides, so only the command line tells
     explicit = any(argument.startswith("hydra.mode=") for argument in sys.argv[1:])
     if launcher != "basic" and not explicit:
         raise UserError(
             f"hydra/launcher={launcher} would be ignored without -m: "
             "add -m, or hydra.mode=RUN to run here"
+        )
+    if sweeper == STUDY and not explicit:
+        raise UserError(
+            f"{choices.get('experiment') or 'this'} is a study, of which one run would be made "
+            "without -m: add -m, or hydra.mode=RUN for that one"
         )
 
 

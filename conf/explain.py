@@ -57,6 +57,19 @@ OVERRIDES = (
         "a group takes the name of one of its options, not null or a number; --help lists them",
     ),
 )
+# The same of flags and what they name.
+FLAGS = (
+    (r"Additional config directory '([^']+)' not found", "--config-dir={0} is no folder: check it"),
+    (r"Cannot find primary config '([^']+)'", "--config-name={0} is unknown; known: config, zeros"),
+    (
+        r"Primary config (?:directory|module) .*not found",
+        "--config-path names no folder with a config: leave it out, for run.py knows its own",
+    ),
+    (
+        r"Could not load '([^/']+)/([^']+)'",
+        "{0}={1} is unknown; python run.py --help lists the options of {0}",
+    ),
+)
 # The same for OmegaConf's words about the value of a key.
 VALUES = (
     (
@@ -166,7 +179,7 @@ def _by_rule(rules: tuple[tuple[str, str], ...], text: str, **values: str) -> st
 def _missing_option(text: str) -> str:
     found = re.search(r"Could not find '([^']+)/([^'/]*)'", text)
     if found is None:
-        return text.strip().split("\n", 1)[0]
+        return _by_rule(FLAGS, text) or text.strip().split("\n", 1)[0]
     listed = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
     options = ", ".join(name for name in listed if not name.endswith("_schema"))  # a plugin's types
     return f"{found[1]}={found[2]} is {'unknown' if found[2] else 'empty'}; known: {options}"
@@ -175,7 +188,7 @@ def _missing_option(text: str) -> str:
 def _composition(error: BaseException) -> str:
     """Hydra's errors: of an override as a whole, or around one of OmegaConf's."""
     text = str(error)
-    if sentence := _by_rule(OVERRIDES, text):
+    if sentence := _by_rule((*OVERRIDES, *FLAGS), text):
         return sentence
     if found := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", text):
         key = found[1].split("=")[0]

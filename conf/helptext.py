@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conf.describe import CONF, Group, Key, Option, groups, program
+from zeta_exp.errors import UserError
 
 _WIDTH = 100
 _USAGE = "usage: python run.py [GROUP=OPTION …] [KEY=VALUE …] [FLAG …]\n"
@@ -36,6 +37,8 @@ def text(arguments: list[str]) -> str:
     parser.add_argument("--config-name", "-cn", default="config")
     parser.add_argument("--config-dir", "-cd", type=Path)
     given, others = parser.parse_known_args(arguments)
+    if given.config_dir and not given.config_dir.is_dir():
+        raise UserError(f"--config-dir={given.config_dir} is no folder: check it")
     folders = (CONF, given.config_dir) if given.config_dir else (CONF,)
     main = program(given.config_name.removesuffix(".yaml"), folders)
     offered = groups(main, folders)

@@ -8,8 +8,9 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -29,6 +30,7 @@ from conf.checks import (
 )
 from conf.explain import explain
 from conf.replay import repeated, replays, tell
+from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
 from zeta_exp.torchrun import LostRankError, launched
 
@@ -62,6 +64,7 @@ def guarded(main: Callable[[], Any]) -> int:
         if helptext.asked(sys.argv[1:]):
             print(helptext.text(sys.argv[1:]))
             return 0
+        _check_flags(sys.argv[1:])
         _join_cluster()
         main()
     except KeyboardInterrupt:
@@ -73,6 +76,19 @@ def guarded(main: Callable[[], Any]) -> int:
             return refuse(reason)
         raise
     return 0
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Raises `UserError` for flags that Hydra would answer with its whole usage."""
+    parser = get_args_parser()
+
+    def refuse_flags(message: str) -> NoReturn:
+        raise UserError(
+            f"{message}: python run.py --help lists the flags, which come before all overrides"
+        )
+
+    parser.error = refuse_flags
+    parser.parse_args(arguments)
 
 
 def _join_cluster() -> None:

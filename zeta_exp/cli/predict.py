@@ -49,6 +49,8 @@ def add_to(groups: Any) -> None:
 def predict(arguments: argparse.Namespace) -> int:
     """Predict and tell or write it; returns 0.  Raises UserError before anything is computed."""
     form = _format(arguments)
+    if not arguments.run.strip("/"):
+        raise UserError("RUN is empty: give the directory of a run")
     if arguments.out:
         _check_target(arguments.out, arguments.overwrite)
 
@@ -60,11 +62,7 @@ def predict(arguments: argparse.Namespace) -> int:
     if not arguments.out:
         tell(content.rstrip("\n"))
         return 0
-
-    from zeta_exp import files
-
-    with files.writing(arguments.out) as file:
-        file.write(content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n")
+    _write(arguments.out, content)
     tell(f"{arguments.out}: {arguments.count:,} zeros from ordinal {arguments.start} as {form}")
     return 0
 
@@ -80,6 +78,13 @@ def _format(arguments: argparse.Namespace) -> str:
     if asked not in (None, ending):
         raise UserError(f"--{asked} and --out {arguments.out} are two formats: leave out --{asked}")
     return ending
+
+
+def _write(target: str, content: str | bytes) -> None:
+    from zeta_exp import files
+
+    with files.explained(target), files.writing(target) as file:
+        file.write(content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n")
 
 
 def _check_target(target: str, overwrite: bool) -> None:
