@@ -155,9 +155,6 @@ def main() -> None:
     first = results[STUDIES[0]][0]
     head = ("N = 10,000, RMSE in mean spacings", "next 100 zeros", "next 1,000 zeros")
     between_markers(ROOT / "README.md", "baselines", table(head, baseline_rows(first)))
-    short = [[cells[0], cells[2], cells[3], cells[4], cells[6]] for cells in rows]
-    head = ("run", "next 100", "next 10%", "R²", "s")
-    between_markers(ROOT / "README.md", "results", table(head, short))
     plots = sorted(RUNS.glob("seed=0/plots/*.png"))
     for plot in plots:
         shutil.copy(plot, ROOT / "docs" / "figures" / plot.name)
