@@ -51,7 +51,7 @@ def test_a_page_says_each_option_and_key_of_its_group(site, group):
     said = text_of(site / "config" / f"{group.name.replace('/', '_')}.html")
     for option in group.options.values():
         assert f"{group.name}={option.name}" in said
-        assert option.summary.split(".")[0] in said
+        assert option.summary.replace("`", "").split(".")[0] in said
         if group.name != "experiment":
             assert {key.name for key in option.keys if key.name not in said} == set()
     for name in group.elsewhere:

@@ -16,8 +16,13 @@ ASKED = 10**12  # zeros: as good as any number
 MAX_PRIME = 300
 PRIMES: list[int] = []
 MODEL = {"hidden": 128, "layers": 2}
-WEIGHTS = {"mse": 1.0, "gue_nll": 0.0, "gue_mmd": 0.05, "rg": 0.0}
-SPACING, RG = "smooth", {"form": "block_spin", "scales": [2, 4]}
+LOSS: dict[str, Any] = {
+    "weights": {"mse": 1.0, "gue_nll": 0.0, "gue_nll_matched": 0.0, "gue_mmd": 0.05, "rg": 0.0},
+    "spacing": "smooth",
+    "gue_nll_matched": {"reference": "finite_height"},
+    "gue_mmd": {"reference": "surmise", "windows": [1]},
+    "rg": {"form": "block_spin", "scales": [2, 4]},
+}
 MINIBATCH: dict[str, Any] = {
     "block_size": None,
     "parts": None,
@@ -51,7 +56,7 @@ def workload(device_type: str) -> Workload:
     features = PrimePhases(MAX_PRIME)
     return Workload(
         split=Split(1, ASKED),
-        loss=make_loss(WEIGHTS, SPACING, RG),
+        loss=make_loss(**LOSS),
         model=Relational(features.dim, offsets, **MODEL),
         dim=features.dim,
         offsets=offsets,
