@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
+from zeta_exp import files
 from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
 from zeta_exp.models import Model
@@ -75,15 +76,13 @@ def load_checkpoint(
             f"resume={directory}: no checkpoint there ({FILE} is missing); "
             "name the directory of a run that has trained"
         )
+    header, tensors = _read(str(path))
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         progress = Progress(**json.loads(header["progress"]))
         portions, layout = int(header["portions"]), header["layout"]
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no whole checkpoint ({error}): start the run again") from error
-    _restore_model(path, header, tensors, model)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_whole(str(path), error) from error
+    _restore_model(str(path), header, tensors, model)
     progress.step_begun = _restored_step(portions, layout, tensors, model)
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
@@ -93,6 +92,34 @@ def load_checkpoint(
     used = spent(progress.updates, progress.node_visits, progress.wall_s)
     optimisation.restore(moments, used)
     return progress
+
+
+def load_model(run: str, model: Model) -> None:
+    """The parameters alone, in place, from the checkpoint of a run directory, local or remote.
+
+    Raises `UserError` where there is no checkpoint, or one of another model.
+    """
+    path = files.join(run, FILE)
+    if not files.exists(path):
+        raise UserError(f"{path} does not exist: copy the checkpoint of the run there")
+    _restore_model(path, *_read(path), model)
+
+
+def _read(path: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors of a checkpoint."""
+    try:
+        with files.explained(path):
+            (content,) = files.contents([path])
+        tensors = load(content)
+        length = int.from_bytes(content[:8], "little")  # of the JSON that tensors follow
+        header: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _not_whole(path, error) from error
+    return header, tensors
+
+
+def _not_whole(path: str, error: Exception) -> UserError:
+    return UserError(f"{path} is no whole checkpoint ({error}): start the run again")
 
 
 def _step_tensors(model: Model, begun: Accumulation) -> dict[str, torch.Tensor]:
@@ -126,7 +153,7 @@ def _named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Ten
 
 
 def _restore_model(
-    path: Path, header: dict[str, str], tensors: dict[str, torch.Tensor], model: Model
+    path: str, header: dict[str, str], tensors: dict[str, torch.Tensor], model: Model
 ) -> None:
     stored = _named("model.", tensors)
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}

@@ -2,9 +2,14 @@
 
 import dataclasses
 import inspect
+import json
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 from hydra.utils import get_object, instantiate
@@ -16,6 +21,7 @@ from conf.checks import resolved, resume_argument
 from conf.explain import explain, known_keys, unknown_key
 from zeta_exp.errors import UserError
 from zeta_exp.experiment import Experiment
+from zeta_exp.parts import built
 from zeta_exp.zeros.source import ComputedZeros
 
 CONF = Path(schema.__file__).parent
@@ -61,6 +67,31 @@ def test_every_option_builds_what_it_names(composed, table, option):
     target = get_object(config[group]._target_)
     if inspect.isclass(target) and not config[group].get("_partial_"):
         assert type(part) is target
+
+
+def _form(thing):
+    """What an object is and holds, to compare two of them."""
+    if isinstance(thing, partial):
+        return thing.func, _form(thing.keywords)
+    if isinstance(thing, np.ndarray | torch.Tensor):
+        return thing.tolist()
+    if isinstance(thing, Mapping):
+        return {key: _form(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return type(thing), [_form(item) for item in thing]
+    if isinstance(thing, str | int | float | Path | None):
+        return thing
+    return type(thing), _form(getattr(thing, "__dict__", {}))
+
+
+@pytest.mark.parametrize("option", TYPED)
+def test_without_hydra_the_same_parts_are_built(composed, table, option):
+    if option == "tracking/mlflow":
+        pytest.importorskip("mlflow")
+    config = resolved(composed(*_override(option, table)))
+    parts = instantiate(config, _convert_="all")
+    plain = json.loads(json.dumps(OmegaConf.to_container(config)))  # as result.json has it
+    assert _form(built(plain)) == _form(parts)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
