@@ -269,6 +269,7 @@ class Mlflow:
 class Evaluation:
     _target_: str = "zeta_exp.evaluation.Evaluation"
     max_prime: int = MISSING
+    transfer: list[int] = field(default_factory=list)
 
 
 @dataclass

@@ -94,7 +94,7 @@ def experiment(**changes):
         "optimizer": AdamWOneCycle(lr=8e-3, weight_decay=1e-2, clip=1.0, pct_start=0.15),
         "hardware": hardware(),
         "tracking": NoTracker(),
-        "evaluation": Evaluation(max_prime=30),
+        "evaluation": Evaluation(max_prime=30, transfer=(10**6,)),
     }
     return Experiment(**(parts | changes))
 

@@ -152,6 +152,7 @@ class Experiment:
         model.precision = self.hardware.dtype
         model.check(self.features, self.target)
         self.strategy.check(self.split, self.loss, model)
+        self.evaluation.check(self.split, self.target)
         watcher.begin(self._plan(model, device, directory))
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)

@@ -4,6 +4,7 @@ Everything is a sum over pieces of a window, so nothing grows with N; prediction
 residuals are kept of the first ordinals of a window only.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeta_exp.batch import Line
-from zeta_exp.evaluation import Evaluation
+from zeta_exp.evaluation import Evaluation, transfer_count
 from zeta_exp.evaluation.baselines import Residuals, baseline_errors
 from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
-from zeta_exp.evaluation.window import Window
+from zeta_exp.evaluation.transfer import transfer_errors
+from zeta_exp.evaluation.window import Piece, Window
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.weighted import Statistics, add_statistics
 from zeta_exp.metrics import Row
@@ -113,6 +115,13 @@ class Measurement:
                 "truth": spacing_statistics(val.true),
             },
             "spectrum": run_spectrum(val.predicted, val.true, self.split.validation[0]),
+            "transfer": transfer_errors(
+                self._predict,
+                self.residuals,
+                self.evaluation.transfer,
+                transfer_count(self.split),
+                self.evaluation.max_prime,
+            ),
         }
 
     def _robust(self, name: str, reading: Reading, window: tuple[int, int]) -> dict[str, float]:
@@ -122,6 +131,10 @@ class Measurement:
             f"{name}_median_error": median_error(reading.predicted[kept], reading.true[kept]),
             f"{name}_lost_share": reading.errors.lost_share,
         }
+
+    def _predict(self, start: int, stop: int) -> Iterator[Piece]:
+        """Of any ordinals, piece by piece."""
+        return Window(self.line, start, stop, self.margin).evaluate(self.model)
 
     def _next_hundred(self, ext: Reading) -> dict[str, float]:
         """Errors over the headline window, and the next zero."""

@@ -213,6 +213,7 @@ def test_a_dry_run_writes_nothing(run, tmp_path):
         (["hydra.sweeper.tuning.steps.1.values=[0.1]"], ["0 is not among", "loss.weights.rg"]),
         (["hydra.sweeper.tuning.steps.1.values=[0]"], ["no value but 0"]),
         (["hydra.sweeper.tuning.share=2"], ["share=2"]),
+        (["hydra.sweeper.tuning.seed=null"], ["tuning.seed has no value: give"]),
         (["hydra.sweeper.arms.without=['strategy=foo']"], ["strategy=foo is unknown"]),
         (["hydra.sweeper.arms.without=['optimizer.foo=1']"], ["'foo'", "optimizer"]),
         (["hydra.sweeper.references.starts=0"], ["references.starts=0"]),

@@ -200,7 +200,7 @@ def starts_of(study: StudyConf, cell: Cell) -> list[int]:
 
 def check_origins(study: StudyConf, composer: Composer, cells: Sequence[Cell]) -> None:
     """Refuses origins whose runs would see the same zeros, and tuning on those of confirmation."""
-    tuned = study.tuning if study.tuning.steps else None
+    tuned = study.tuning.start if study.tuning.steps else None
     for cell in cells:
         span = composer.span(cell)
         starts = sorted(starts_of(study, cell))
@@ -215,8 +215,8 @@ def check_origins(study: StudyConf, composer: Composer, cells: Sequence[Cell]) -
             continue
         own = composer.span(search)
         for start in starts:
-            if start < tuned.start + own and tuned.start < start + span:
+            if start < tuned + own and tuned < start + span:
                 raise UserError(
-                    f"tuning from {tuned.start} on sees zeros of the confirmatory runs from "
+                    f"tuning from {tuned} on sees zeros of the confirmatory runs from "
                     f"{start} on ({cell.label}): give another hydra.sweeper.tuning.start"
                 )

@@ -108,6 +108,9 @@ def _check_tuning(study: StudyConf) -> None:
     tuning = study.tuning
     if not tuning.steps:
         return
+    for key in ("seed", "start"):
+        if getattr(tuning, key) is None:
+            raise UserError(f"{WHERE}.tuning.{key} has no value: give {WHERE}.tuning.{key}=…")
     if not 0 < tuning.share <= 1:
         raise UserError(f"{WHERE}.tuning.share={tuning.share} is no share: use 0.25, or up to 1")
     if tuning.seed in study.seeds:

@@ -60,8 +60,8 @@ class Tuning:
 
     steps: list[Step] = field(default_factory=list)
     share: float = 0.25  # of the budget
-    seed: int = MISSING
-    start: int = MISSING
+    seed: int | None = None  # needed where there are steps
+    start: int | None = None
     axes: list[str] = field(default_factory=list)  # along which each value is tuned by itself
 
 
