@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeta_exp.batch import Line
-from zeta_exp.evaluation import Evaluation, transfer_count
+from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.baselines import Residuals, baseline_errors
 from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
-from zeta_exp.evaluation.transfer import transfer_errors
+from zeta_exp.evaluation.transfer import transfer_count, transfer_errors
 from zeta_exp.evaluation.window import Piece, Window
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.weighted import Statistics, add_statistics

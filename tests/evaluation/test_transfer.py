@@ -5,10 +5,10 @@ import pytest
 
 from tests.conftest import make_line, make_model
 from zeta_exp.errors import UserError
-from zeta_exp.evaluation import Evaluation, transfer_count
+from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.prime_sum import prime_tail_scale
 from zeta_exp.evaluation.statistics import r_squared, rmse
-from zeta_exp.evaluation.transfer import MOST, transfer_errors
+from zeta_exp.evaluation.transfer import MOST, transfer_count, transfer_errors
 from zeta_exp.evaluation.window import Piece, Window
 from zeta_exp.split import Split
 from zeta_exp.zeros import ComputedZeros
@@ -56,7 +56,7 @@ def test_a_perfect_prediction_transfers_perfectly():
     [
         (0, "residual", "start=0 is no ordinal"),
         (10**14, "residual", "pass the last one of the engine"),
-        (5_001, "residual", "meet those that are trained on, 5001 to 6800: give others"),
+        (5_001, "residual", "meet those that are trained on, 5001 to 6800, where"),
         (4_900, "residual", "meet those"),
         (6_800, "residual", "meet those"),
         (10**12, "ordinate", "target=ordinate has no digits left"),

@@ -2,37 +2,16 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
-from conf import schema
-from conf.checks import resolved
-from tests.run.conftest import SMALL
+from tests.run.leaving import left
 from zeta_exp.errors import UserError
-from zeta_exp.experiment import Experiment
-from zeta_exp.report.silence import Silence
 from zeta_exp.trained import load_trained
 from zeta_exp.zeros import ComputedZeros
 
-CONF = Path(schema.__file__).parent
 CONTROL = ("graph=adelic", "model=hybrid_gcn", "features=random_phases", "zeros=cue")
-
-
-def left(directory, *overrides):
-    """The directory of a run, as it is when that has ended."""
-    schema.register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = resolved(compose("config", [*SMALL, *overrides]))
-    experiment = Experiment(
-        **instantiate(config, _convert_="all"), config=OmegaConf.to_container(config)
-    )
-    experiment.run(directory, False, Silence())
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,19 @@ What a command needs is imported when it runs, so that `zeta --help` is there at
 import logging
 import sys
 
-from zeta_exp.cli import compare, doctor, leaderboard, output, plugins, verdict, zeros
+from zeta_exp.cli import (
+    anomalies,
+    compare,
+    doctor,
+    heights,
+    leaderboard,
+    output,
+    plugins,
+    probe,
+    transfer,
+    verdict,
+    zeros,
+)
 from zeta_exp.cli.parser import Parser
 from zeta_exp.errors import UserError
 
@@ -38,6 +50,10 @@ def _parser() -> Parser:
     compare.add_to(groups)
     leaderboard.add_to(groups)
     verdict.add_to(groups)
+    heights.add_to(groups)
+    transfer.add_to(groups)
+    anomalies.add_to(groups)
+    probe.add_to(groups)
     for add_to in plugins.commands():
         add_to(groups)
     return parser

@@ -22,6 +22,7 @@ examples:
   zeta zeros convert zeros6.gz zeros/
   zeta zeros convert zeros first.txt.gz
   zeta zeros stats zeros
+  zeta zeros pairs zeros
 """
 
 _GENERATE = """\
@@ -42,6 +43,7 @@ def add_to(groups: Any) -> None:
     _add_verify(commands)
     _add_convert(commands)
     _add_stats(commands)
+    _add_pairs(commands)
 
 
 def _command(
@@ -123,6 +125,20 @@ def _add_stats(commands: Any) -> None:
     parser.add_argument("--brief", action="store_true", help="spacings only, which is faster")
 
 
+def _add_pairs(commands: Any) -> None:
+    parser = _command(
+        commands,
+        _pairs,
+        "the closest pairs of a table, with p-values",
+        "The closest pairs of a table, in mean spacings.  The p-value of the k-th is the chance\n"
+        "of k gaps as small in so many, as rare as zeros at their heights have them: Gaudin's law,\n"
+        "pi^2 s^3/9 at small s, times 1 - 12*1.57314/log(t/2pi)^2.",
+    )
+    _add_source(parser, "PATH")
+    parser.add_argument("--closest", type=whole, metavar="K", help="how many (default 20)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
 def _generate(arguments: argparse.Namespace) -> int:
     from zeta_exp.cli.made import made
     from zeta_exp.cli.sources import check_target
@@ -177,3 +193,9 @@ def _stats(arguments: argparse.Namespace) -> int:
     found = None if spectrum is None else spectrum.statistics()
     tell((table_as_json if arguments.json else shown_table)(statistics, found))
     return 0
+
+
+def _pairs(arguments: argparse.Namespace) -> int:
+    from zeta_exp.cli.pairs import pairs
+
+    return pairs(arguments)

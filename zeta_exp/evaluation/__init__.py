@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zeta_exp.errors import UserError
-from zeta_exp.evaluation.transfer import MOST
+from zeta_exp.evaluation.transfer import check_transfer, transfer_count
 from zeta_exp.split import Split
-from zeta_exp.target import make_target
-from zeta_exp.zeros import engine
 
 
 @dataclass(frozen=True)
@@ -19,21 +17,7 @@ class Evaluation:
 
     def check(self, split: Split, target: str) -> None:
         """Raises `UserError` where `transfer` names what can't be measured, or was trained on."""
-        count = transfer_count(split)
-        for start in self.transfer:
-            try:
-                engine.validate(start, count)
-                make_target(target, Split(start, split.N))  # it may have no digits left up there
-            except UserError as error:
-                raise UserError(f"evaluation.transfer: {error}") from None
-            if start < split.train[1] and split.train[0] < start + count:
-                raise UserError(
-                    f"evaluation.transfer: the {count} ordinals from {start} on meet those that "
-                    f"are trained on, {split.train[0]} to {split.train[1] - 1}: give others"
-                )
-
-
-def transfer_count(split: Split) -> int:
-    """Ordinals at each other height: as many as beyond the range, within reason."""
-    start, stop = split.extrapolation
-    return min(stop - start, MOST)
+        try:
+            check_transfer(self.transfer, transfer_count(split), split, target)
+        except UserError as error:
+            raise UserError(f"evaluation.transfer: {error}") from None

@@ -5,15 +5,43 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from zeta_exp.errors import UserError
 from zeta_exp.evaluation.prime_sum import prime_tail_scale
 from zeta_exp.evaluation.statistics import Errors
 from zeta_exp.evaluation.window import Piece
+from zeta_exp.split import Split
+from zeta_exp.target import make_target
 from zeta_exp.theory.counting import smooth_height
+from zeta_exp.zeros import engine
 
 MOST = 100_000  # ordinals at one height: their RMSE is known to half a percent
 
 Predictor = Callable[[int, int], Iterator[Piece]]  # (start, stop) -> predictions, piece by piece
 Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
+
+
+def transfer_count(split: Split) -> int:
+    """Ordinals at each height: as many as are measured beyond the range, within reason."""
+    start, stop = split.extrapolation
+    return min(stop - start, MOST)
+
+
+def check_transfer(starts: Iterable[int], count: int, split: Split, target: str) -> None:
+    """Raises `UserError` for ordinals that can't be measured, or were trained on."""
+    for start in starts:
+        engine.validate(start, count)
+        make_target(target, Split(start, split.N))  # it may have no digits left up there
+        refuse_trained(start, count, split)
+
+
+def refuse_trained(start: int, count: int, split: Split) -> None:
+    """Raises `UserError` where the model was trained on any of [start, start + count)."""
+    first, stop = split.train
+    if start < stop and first < start + count:
+        raise UserError(
+            f"the ordinals {start} to {start + count - 1} meet those that are trained on, "
+            f"{first} to {stop - 1}, where errors say little: give others"
+        )
 
 
 def transfer_errors(

@@ -1,0 +1,27 @@
+"""A finished run, made in this process."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from conf import schema
+from conf.checks import resolved
+from tests.run.conftest import SMALL
+from zeta_exp.experiment import Experiment
+from zeta_exp.report.silence import Silence
+
+CONF = Path(schema.__file__).parent
+
+
+def left(directory, *overrides):
+    """The directory of a run, as it is when that has ended."""
+    schema.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = resolved(compose("config", [*SMALL, *overrides]))
+    experiment = Experiment(
+        **instantiate(config, _convert_="all"), config=OmegaConf.to_container(config)
+    )
+    experiment.run(directory, False, Silence())
+    return directory
