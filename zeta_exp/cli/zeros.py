@@ -131,8 +131,8 @@ def _add_pairs(commands: Any) -> None:
         _pairs,
         "the closest pairs of a table, with p-values",
         "The closest pairs of a table, in mean spacings.  The p-value of the k-th is the chance\n"
-        "of k gaps as small in so many, as rare as zeros at their heights have them: Gaudin's law,\n"
-        "pi^2 s^3/9 at small s, times 1 - 12*1.57314/log(t/2pi)^2.",
+        "of k gaps as small in so many, as rare as zeros at their heights have them: by Gaudin's\n"
+        "law, pi^2 s^3/9 at small s, times 1 - 12*1.57314/log(t/2pi)^2.",
     )
     _add_source(parser, "PATH")
     parser.add_argument("--closest", type=whole, metavar="K", help="how many (default 20)")
