@@ -44,7 +44,6 @@ class Probe:
     max_prime: int  # largest that the model was given
     primes: list[ProbedPrime]
     null: NDArray[np.float64]  # (NULLS,) powers at frequencies of no prime power, ascending
-    null_frequencies: tuple[float, float]  # between which they were drawn
 
     def standing_out(self, given: bool, level: float = 0.01) -> int:
         """How many of the primes given, or left out, have a p-value of at most `level`."""
@@ -69,33 +68,24 @@ def residual_probe(
     window = np.hanning(errors.size + 2)[1:-1]
     weighted = window * (errors - np.average(errors, weights=window))
     span = float(smooth_height(ordinals[-1]) - smooth_height(ordinals[0]))
-    low, high = float(np.log(chosen[0])), float(np.log(chosen[-1]))
-    null = _null_frequencies(low, high, LOBE * 2 * np.pi / span, seed, chosen)
-    floor = 4 * np.mean((errors - errors.mean()) ** 2) * np.sum(window**2)  # E|2Σ…|² if white
+    drawn = _null_frequencies(LOBE * 2 * np.pi / span, seed, chosen)
+    floor = 4 * errors.var() * np.sum(window**2)  # mean of |2 Σ w e exp|² for white errors
     powers = _powers(ordinals, weighted, log_frequencies(chosen)) / floor
-    at_null = _powers(ordinals, weighted, Frequencies(null / (2 * np.pi), np.zeros_like(null)))
-    at_null = np.sort(at_null / floor)
-    amplitudes = np.sqrt(powers * floor) / window.sum()
-    beyond = at_null.size - np.searchsorted(at_null, powers)
+    at_null = Frequencies(drawn / (2 * np.pi), np.zeros_like(drawn))
+    null = np.sort(_powers(ordinals, weighted, at_null) / floor)
+    shares = np.sqrt(powers * floor) / window.sum() * np.pi * np.sqrt(chosen)
+    more = null.size - np.searchsorted(null, powers)
+    rows = zip(chosen, given, powers, shares, (1 + more) / (1 + null.size), strict=True)
     return Probe(
         start=start,
         count=errors.size,
         height=float(smooth_height(start + errors.size / 2)),
         max_prime=max_prime,
         primes=[
-            ProbedPrime(
-                prime=int(p),
-                given=bool(is_given),
-                power=float(power),
-                share=float(amplitude * np.pi * np.sqrt(p)),
-                p_value=float((1 + more) / (1 + at_null.size)),
-            )
-            for p, is_given, power, amplitude, more in zip(
-                chosen, given, powers, amplitudes, beyond, strict=True
-            )
+            ProbedPrime(int(p), bool(known), float(power), float(share), float(p_value))
+            for p, known, power, share, p_value in rows
         ],
-        null=at_null,
-        null_frequencies=(low, high),
+        null=null,
     )
 
 
@@ -109,10 +99,9 @@ def _primes_around(max_prime: int, count: int) -> tuple[NDArray[np.int64], NDArr
     return chosen, np.arange(chosen.size) < below.size
 
 
-def _null_frequencies(
-    low: float, high: float, lobe: float, seed: int, chosen: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Frequencies in [low, high], uniform but for what is within a lobe of a prime power."""
+def _null_frequencies(lobe: float, seed: int, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Frequencies between the primes', uniform but for what is within a lobe of a prime power."""
+    low, high = np.log(chosen[[0, -1]])
     powers = np.log([power.m for power in prime_powers_up_to(2 * int(chosen[-1]))])
     drawn = np.random.default_rng(seed).uniform(low, high, 100 * NULLS)
     place = np.clip(np.searchsorted(powers, drawn), 1, powers.size - 1)
