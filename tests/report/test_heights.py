@@ -20,7 +20,10 @@ def made(max_prime, start, rmse, transfer=(), status="completed"):
             "status": status,
             "config": {"features": {"max_prime": max_prime}, "start": start, "N": 1000},
             "extrapolation_error_next10pct": rmse,
-            "baselines": {"smooth": {"next10pct": 0.35}},
+            "baselines": {
+                "smooth": {"next10pct": 0.35},
+                "explicit_formula": {"next10pct": 0.16},
+            },
             "transfer": {
                 str(n): {"height": float(smooth_height(n + 50)), "rmse": e, "smooth": 0.36}
                 for n, e in transfer
@@ -50,6 +53,7 @@ def test_points_are_where_and_what_was_measured():
     own, elsewhere = points[1], points[4]
     assert (own.start, own.rmse, elsewhere.start, elsewhere.rmse) == (1_001_000, 0.21, 10**9, 0.27)
     assert own.height == pytest.approx(float(smooth_height(1_001_050)))
+    assert (own.smooth, own.formula, elsewhere.formula) == (0.35, 0.16, None)
     assert own.prime_tail == prime_tail_scale(own.height, 10)
     assert own.ratio == own.rmse / own.prime_tail
     assert own.tau == pytest.approx((own.height / (2 * np.pi)) ** 0.5)

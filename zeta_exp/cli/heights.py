@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Errors of every completed run below a folder, by the height and the largest prime P of its features:
-over the next 10% where it was trained, and where it was evaluated untouched (evaluation.transfer).
+over the next 10% where it was trained, and where it was evaluated untouched (evaluation.transfer);
+beside the smooth count and the explicit formula with the same primes, which is not trained.
 The ratio is that to the prime-tail scale, sqrt((1/2pi^2) sum 1/p over P < p <= tau), tau =
 sqrt(t/2pi); it is left out where P > tau/3, for the scale bounds nothing there.
 """
@@ -74,12 +75,13 @@ def _lines(points: "list[Point]") -> list[str]:
     """A row for each error."""
     lines = [
         f"{'P':>6}{'trained from':>20}{'measured from':>20}{'height':>10}{'tau':>9}"
-        f"{'RMSE':>8}{'smooth':>8}{'tail':>7}{'ratio':>7}"
+        f"{'RMSE':>8}{'smooth':>8}{'formula':>9}{'tail':>8}{'ratio':>7}"
     ]
     for p in points:
         ratio = "" if p.ratio is None else f"{p.ratio:.3f}"
+        formula = "" if p.formula is None else f"{p.formula:.4f}"
         lines.append(
             f"{p.max_prime:6}{p.trained:20,}{p.start:20,}{p.height:10.3g}{p.tau:9,.0f}"
-            f"{p.rmse:8.4f}{p.smooth:8.4f}{p.prime_tail:7.4f}{ratio:>7}"
+            f"{p.rmse:8.4f}{p.smooth:8.4f}{formula:>9}{p.prime_tail:8.4f}{ratio:>7}".rstrip()
         )
     return lines

@@ -29,6 +29,9 @@ class Point:
     height: float  # t̂ of the middle of that
     rmse: float  # in mean spacings
     smooth: float  # RMSE of δ̂ = 0
+    formula: (
+        float | None
+    )  # RMSE of the explicit formula with the same primes, where it was measured
     transferred: bool  # whether it was trained at another height
 
     @property
@@ -76,10 +79,11 @@ def _points(run: Run) -> list[Point]:
         height=float(smooth_height(start + N + N / 20)),
         rmse=run.result["extrapolation_error_next10pct"],
         smooth=run.result["baselines"]["smooth"]["next10pct"],
+        formula=run.result["baselines"]["explicit_formula"]["next10pct"],
         transferred=False,
     )
     others = [
-        Point(P, start, int(n), row["height"], row["rmse"], row["smooth"], True)
+        Point(P, start, int(n), row["height"], row["rmse"], row["smooth"], None, True)
         for n, row in run.result.get("transfer", {}).items()
     ]
     return [own, *others]
