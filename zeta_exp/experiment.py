@@ -152,8 +152,9 @@ class Experiment:
         model.precision = self.hardware.dtype
         model.check(self.features, self.target)
         self.strategy.check(self.split, self.loss, model)
+        plan = self._plan(model, device, directory)
         self.evaluation.check(self.split, self.target)
-        watcher.begin(self._plan(model, device, directory))
+        watcher.begin(plan)
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)
         self.loss.calibrate(self.zeros.residuals, *self.split.train)
