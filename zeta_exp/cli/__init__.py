@@ -9,24 +9,16 @@ import sys
 from zeta_exp.cli import (
     anomalies,
     compare,
-<<<<<<< HEAD
     completion,
-=======
->>>>>>> refs/heads/heights
     doctor,
     heights,
     leaderboard,
     output,
-<<<<<<< HEAD
     plot,
     plugins,
     predict,
     probe,
     report,
-=======
-    plugins,
-    probe,
->>>>>>> refs/heads/heights
     transfer,
     verdict,
     zeros,
@@ -65,19 +57,13 @@ def _parser() -> Parser:
     compare.add_to(groups)
     leaderboard.add_to(groups)
     verdict.add_to(groups)
-<<<<<<< HEAD
     report.add_to(groups)
     plot.add_to(groups)
-=======
->>>>>>> refs/heads/heights
     heights.add_to(groups)
     transfer.add_to(groups)
     anomalies.add_to(groups)
     probe.add_to(groups)
-<<<<<<< HEAD
     predict.add_to(groups)
-=======
->>>>>>> refs/heads/heights
     for add_to in plugins.commands():
         add_to(groups)
     completion.add_to(groups, parser)

@@ -157,11 +157,8 @@ def _add_pairs(commands: Any) -> None:
         "The closest pairs of a table, in mean spacings.  The p-value of the k-th is the chance\n"
         "of k gaps as small in so many, as rare as zeros at their heights have them: by Gaudin's\n"
         "law, pi^2 s^3/9 at small s, times 1 - 12*1.57314/log(t/2pi)^2.",
-<<<<<<< HEAD
         "  zeta zeros pairs zeros                         the twenty closest\n"
         "  zeta zeros pairs zeros --closest 5 --json      for a program\n",
-=======
->>>>>>> refs/heads/heights
     )
     _add_source(parser, "PATH")
     parser.add_argument("--closest", type=whole, metavar="K", help="how many (default 20)")

@@ -1,7 +1,6 @@
 """A figure written where the user wants it."""
 
 from pathlib import Path
-<<<<<<< HEAD
 from typing import TYPE_CHECKING
 
 from zeta_exp import files
@@ -9,14 +8,6 @@ from zeta_exp.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-=======
-
-from matplotlib.figure import Figure
-
-from zeta_exp import files
-from zeta_exp.errors import UserError
-from zeta_exp.report.plots import DOTS_PER_INCH
->>>>>>> refs/heads/heights
 
 KINDS = ("png", "svg", "pdf")
 
@@ -29,7 +20,6 @@ def check_name(path: str) -> str:
     return kind
 
 
-<<<<<<< HEAD
 def save(figure: "Figure", path: str) -> None:
     """Writes it whole or not at all; raises `UserError` where it can't."""
     from zeta_exp.report import plots
@@ -37,10 +27,3 @@ def save(figure: "Figure", path: str) -> None:
     kind = check_name(path)
     with files.explained(path), files.writing(path) as file:
         plots.save(figure, file, kind)
-=======
-def save(figure: Figure, path: str) -> None:
-    """Writes it whole or not at all; raises `UserError` where it can't."""
-    kind = check_name(path)
-    with files.explained(path), files.writing(path) as file:
-        figure.savefig(file, format=kind, dpi=DOTS_PER_INCH)
->>>>>>> refs/heads/heights

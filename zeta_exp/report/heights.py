@@ -10,11 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from zeta_exp.errors import UserError
 from zeta_exp.evaluation.prime_sum import prime_tail_scale
-<<<<<<< HEAD
 from zeta_exp.report.plots.style import GREY
-=======
-from zeta_exp.report.plots import GREY
->>>>>>> refs/heads/heights
 from zeta_exp.report.runs import COMPLETED, Run
 from zeta_exp.theory.counting import smooth_height
 

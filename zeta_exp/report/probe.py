@@ -4,11 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from zeta_exp.evaluation.probe import Probe
-<<<<<<< HEAD
 from zeta_exp.report.plots.style import GREY, PREDICTION, REFERENCE
-=======
-from zeta_exp.report.plots import GREY, PREDICTION, REFERENCE
->>>>>>> refs/heads/heights
 
 
 def residual_probe(found: Probe) -> Figure:
