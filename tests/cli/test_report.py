@@ -39,7 +39,7 @@ def test_a_figure_of_a_run(zeta, run, tmp_path, kind):
     ("words", "said"),
     [
         (["plot", "forrest", "RUN"], "known are forest, horizon"),
-        (["plot", "forest", "RUN", "--out", "forest.jpg"], "use png, pdf, svg"),
+        (["plot", "forest", "RUN", "--out", "forest.jpg"], "end it in .png, .svg, .pdf"),
         (["plot", "forest", "RUN"], "compares no factor"),
         (["plot", "forest", "nowhere"], "nowhere is no folder"),
         (["plot", "learning_curves", "RUN", "--out", "nowhere/a.png"], "the folder nowhere"),

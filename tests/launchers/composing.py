@@ -22,7 +22,7 @@ def main(arguments):
     with initialize_config_dir(str(Path.cwd() / "conf"), version_base="1.3"):
         config = compose(name, arguments[1:], return_hydra_config=True)
     worker = config.hydra.callbacks.vertex
-    left_out = ("hydra", "resume", "tracking")
+    left_out = ("hydra", "resume", "replay", "tracking")
     own = OmegaConf.masked_copy(config, [key for key in config if key not in left_out])
     text = json.dumps(OmegaConf.to_container(own, resolve=True), sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest() == worker.digest

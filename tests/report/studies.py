@@ -70,5 +70,7 @@ def _write_metrics(path: Path) -> None:
     for epoch in range(1, 13):
         decay = float(0.3 * np.exp(-epoch / 4) + 0.012)
         values = (epoch, 180 * epoch, 45_000 * epoch, epoch, 1e-3, decay, decay, decay, decay)
-        rows.append(",".join(map(str, (*values, decay**2, 0.4 + decay, decay / 9, decay / 5))))
+        rows.append(
+            ",".join(map(str, (*values, decay**2, 0.4 + decay, decay**2, decay / 9, decay / 5)))
+        )
     path.write_text("\n".join(rows) + "\n")

@@ -53,7 +53,7 @@ def test_a_tracker_keeps_the_same_settings():
 
 def test_hardware_is_told_by_its_name():
     for path in (CONF / "hardware").glob("*.yaml"):
-        assert f"\nname: {path.stem}\n" in path.read_text()
+        assert f"\nname: {path.stem} #" in path.read_text()
     assert settings({"hardware": {"name": "l4", "device": "cuda"}}) == {
         "hardware": "l4",
         "hardware.device": "cuda",

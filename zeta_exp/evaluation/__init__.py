@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zeta_exp.errors import UserError
-from zeta_exp.evaluation.transfer import check_transfer, transfer_count
 from zeta_exp.split import Split
 
 
@@ -17,6 +16,9 @@ class Evaluation:
 
     def check(self, split: Split, target: str) -> None:
         """Raises `UserError` where `transfer` names what can't be measured, or was trained on."""
+        # torch comes with it, and figures and tables, which need statistics alone, do without
+        from zeta_exp.evaluation.transfer import check_transfer, transfer_count
+
         try:
             check_transfer(self.transfer, transfer_count(split), split, target)
         except UserError as error:

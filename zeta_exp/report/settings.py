@@ -25,6 +25,7 @@ OPTIONS = {
         "RandomPhases": "random_phases",
         "WrongHeight": "wrong_height",
         "LogIndex": "log_index",
+        "IntegerPhases": "integer_phases",
     },
     "model": {
         "Linear": "linear",
@@ -32,6 +33,7 @@ OPTIONS = {
         "HybridGCN": "hybrid_gcn",
         "Relational": "relational",
         "PyGModel": "pyg",
+        "Hardy": "hardy",
     },
     "optimizer": {"AdamWOneCycle": "adamw"},
     "strategy": {"MiniBatch": "minibatch", "FullBatch": "fullbatch", "Streamed": "streamed"},

@@ -35,6 +35,7 @@ POINTS = 120  # of a curve; an epoch more or less can't be seen
 TERMS = {  # column of metrics.csv: what it is, and whether its axis is logarithmic
     "mse": ("mse: squared error", True),
     "gue_nll": ("gue_nll: spacings' negative log-likelihood", False),
+    "gue_nll_matched": ("gue_nll_matched: its square from the law's", True),
     "gue_mmd": ("gue_mmd: distance from random matrices", True),
     "rg": ("rg: disagreement between scales", True),
 }
@@ -89,8 +90,9 @@ def loss_terms(source: Source) -> Figure:
     """Every loss term on the validation range against updates, whatever its weight is."""
     evidence = evidence_of(source)
     arms = [arm for panel in evidence.panels for arm in drawn_arms(panel)]
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    axes = figure.subplots(2, 2, sharex=True).ravel()
+    figure = Figure(figsize=(10.5, 6.4), layout="constrained")
+    *axes, spare = figure.subplots(2, 3, sharex=True).ravel()
+    spare.remove()
     for place, (term, (title, is_log)) in zip(axes, TERMS.items(), strict=True):
         for number, arm in enumerate(arms):
             _draw_arm(place, arm, number, term, band=len(arms) == 1)
