@@ -139,9 +139,10 @@ def _activations(portion: Portion, work: Workload) -> int:
     saved = nodes * (size * model.floats_per_node + rounded + LOSS)
     if portion.passes > 1:  # graphs are kept between the passes, and their batches with them
         lent = portion.nodes if _features_lent(portion, work) else 0
-        own = nodes * NODE + (nodes - lent) * FLOAT * work.dim
-        kept = portion.passes * (saved + own)
-        saved = max(saved, min(KEPT_GRAPHS[work.device_type], kept))
+        resident = portion.batches >= portion.passes  # and counted as such
+        own = 0 if resident else nodes * NODE + (nodes - lent) * FLOAT * work.dim
+        whole = min(portion.passes, KEPT_GRAPHS[work.device_type] // (saved + own))
+        saved = max(saved, whole * (saved + own))
     # a view is back-propagated by itself, so what passes through the layers counts once
     passing = model.floats_remade + model.floats_forward / 2
     return int(saved + size * portion.nodes * passing)
