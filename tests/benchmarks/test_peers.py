@@ -109,6 +109,7 @@ def test_ours_runs_full_batch():
     assert Training(setup, FullBatch()).step() == NODES
 
 
+@pytest.mark.soak
 def test_steps_report_every_kind_of_row(monkeypatch):
     monkeypatch.setattr(steps, "CLUSTER", 20)
     monkeypatch.setattr(steps, "NODES_PER_STEP", 100)

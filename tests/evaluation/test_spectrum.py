@@ -172,6 +172,7 @@ def test_what_is_too_short_has_no_value():
         spectral_statistics(np.full(30, 1e3))
 
 
+@pytest.mark.soak
 def test_p_values_are_uniform_where_the_law_holds_and_small_where_not():
     """200 samples of large matrices: as many below 5% and 50% as chance allows (4.5 sigma)."""
     p = []

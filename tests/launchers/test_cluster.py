@@ -134,6 +134,7 @@ def start_replicas(bucket, command):
     ]
 
 
+@pytest.mark.soak
 def test_two_replicas_give_the_result_of_one_run(run, tmp_path):
     short = "budget.epochs=3"  # replicas wait for each other in each update, long on busy cores
     digest = digest_of(short)

@@ -164,6 +164,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(run, tmp_path):
     assert {path for path in before if after[path] != before[path]} == {again}
 
 
+@pytest.mark.soak
 def test_a_killed_study_goes_on(spawn, run, tmp_path):
     """Nothing tells of the run that was killed before its first checkpoint: it begins anew."""
     ended = spawn(*LESS, "tracking=strike", "tracking.name=SIGKILL", "tracking.whom=itself")
@@ -178,6 +179,7 @@ def test_a_killed_study_goes_on(spawn, run, tmp_path):
     assert phases(tmp_path)["confirm"] == 8
 
 
+@pytest.mark.soak
 def test_a_failing_arm_stops_no_other(run, tmp_path):
     """Its clusters have more ordinals than there are to train on."""
     arm = "+hydra.sweeper.arms.broken=['strategy=minibatch','strategy.block_size=100000']"
@@ -268,6 +270,7 @@ def test_references_are_added_to_a_study_of_older_code(run, finished, tmp_path):
     assert after.keys() - before.keys() == {reference / "result.json"}
 
 
+@pytest.mark.soak
 def test_joblib_runs_several_at_once_and_gives_the_same(finished, spawn):
     """In two processes, each of which makes several runs."""
     other = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=other"]

@@ -107,6 +107,7 @@ def test_an_interrupted_sweep_says_how_to_continue_its_job(run, small, tmp_path)
     assert statuses(tmp_path) == ["completed"]
 
 
+@pytest.mark.soak
 def test_submitit(spawn, small, tmp_path):
     """Each job in a process of its own, which another one starts."""
     ended = spawn("-m", *small, "loss.weights.rg=0.1,0", "hydra/launcher=submitit_local", SWEEP)
