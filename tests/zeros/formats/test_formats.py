@@ -170,26 +170,34 @@ def zipped() -> bytes:
     return file.getvalue()
 
 
+DAMAGED = "is gzip and cut off or damaged"
+
+
+# Named, since bytes of gzip hold the second of their making and would name the test.
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is empty: give a file with zeros"),
-        (b" \r\n\n", "is empty"),
-        (gzip.compress(b""), "is empty"),
-        (zipped(), "is a zip archive: unpack it"),
-        (bz2.compress(b"14.134725142"), "is packed with bzip2: unpack it"),
-        (lzma.compress(b"14.134725142"), "is packed with xz: unpack it"),
-        (b"<!DOCTYPE html><p>404", "is a web page, not a table of zeros: the download failed"),
-        (b"\n\n <html>zeta zeros</html>", "is a web page"),
-        (gzip.compress(b"<html>"), "is a web page"),
-        (bytes(1000), "is no table of zeros: neither UTF-8 text nor"),
-        ("14.134725142\n".encode("utf-16"), "is no table of zeros"),
-        (b"14.134725142\n\xff\xfe\n21.022", "is no table of zeros"),
-        (b"%PDF-1.4\n\xe2\xe3\xcf\xd3\n", "is no table of zeros"),
-        (gzip.compress(b"14.134725142\n" * 1000)[:-20], "is gzip and cut off or damaged"),
-        (gzip.compress(b"14.134725142\n" * 1000)[:15], "is gzip and cut off or damaged"),
-        (b"\x1f\x8b" + bytes(30), "is gzip and cut off or damaged"),
-        (b"\x1f\x8b", "is gzip and cut off or damaged"),
+        pytest.param(b"", "is empty: give a file with zeros", id="empty"),
+        pytest.param(b" \r\n\n", "is empty", id="blank"),
+        pytest.param(gzip.compress(b""), "is empty", id="gzip-of-nothing"),
+        pytest.param(zipped(), "is a zip archive: unpack it", id="zip"),
+        pytest.param(bz2.compress(b"14.134725142"), "is packed with bzip2: unpack it", id="bzip2"),
+        pytest.param(lzma.compress(b"14.134725142"), "is packed with xz: unpack it", id="xz"),
+        pytest.param(
+            b"<!DOCTYPE html><p>404",
+            "is a web page, not a table of zeros: the download failed",
+            id="page",
+        ),
+        pytest.param(b"\n\n <html>zeta zeros</html>", "is a web page", id="page-after-blanks"),
+        pytest.param(gzip.compress(b"<html>"), "is a web page", id="gzip-of-page"),
+        pytest.param(bytes(1000), "is no table of zeros: neither UTF-8 text nor", id="nulls"),
+        pytest.param("14.134725142\n".encode("utf-16"), "is no table of zeros", id="utf-16"),
+        pytest.param(b"14.134725142\n\xff\xfe\n21.022", "is no table of zeros", id="no-utf-8"),
+        pytest.param(b"%PDF-1.4\n\xe2\xe3\xcf\xd3\n", "is no table of zeros", id="pdf"),
+        pytest.param(gzip.compress(b"14.134725142\n" * 1000)[:-20], DAMAGED, id="gzip-cut-late"),
+        pytest.param(gzip.compress(b"14.134725142\n" * 1000)[:15], DAMAGED, id="gzip-cut-early"),
+        pytest.param(b"\x1f\x8b" + bytes(30), DAMAGED, id="gzip-of-nulls"),
+        pytest.param(b"\x1f\x8b", DAMAGED, id="gzip-mark"),
     ],
 )
 def test_what_is_no_table_is_refused_in_a_sentence(tmp_path, content, words):
