@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness import Options, Report, Rounds, Row, in_turn, script
+from benchmarks.peak import PEAK, PEAK_OPERATIONS, square_product
 from benchmarks.peers.graphs import sparse_matrix
 from zeta_exp.graph import LineGraph, adelic_offsets, signed_offsets
 
 FASTER_THAN_GCN = 15.0  # bars
 FASTER_THAN_RGCN = 2.5
 SHARE_OF_PEAK = 0.5
-PEAK_SIZE = 2048
 ADELIC = adelic_offsets([2, 3, 5, 7, 11, 13])
 Layer = Callable[[Tensor], Tensor]
 
@@ -81,13 +81,12 @@ def relational(
     edge_index, edge_type = graph.edges[0], graph.edge_type
     convolution = RGCNConv(width, width, relations, aggr="sum", root_weight=False, bias=False)
     weight, half = (weight_of(width, relations, d) for d in (torch.float32, torch.bfloat16))
-    square = torch.randn(PEAK_SIZE, PEAK_SIZE)
     shape = 1, nodes, width
     functions = {
         "ours": passes(lambda h: graph.convolve(h, weight), shape),
         "bfloat16": passes(lambda h: graph.convolve(h, half), shape, torch.bfloat16),
         "RGCNConv": passes(lambda h: convolution(h, edge_index, edge_type), (nodes, width)),
-        "peak": lambda: square @ square,
+        PEAK: square_product(),
     }
     times = in_turn(functions, rounds)
     what = f"relational layer, N = {nodes:,}, H = {width}, {relations} taps"
@@ -98,7 +97,7 @@ def relational(
 
 def _share_of_peak(report: Report, what: str, times: Rounds, operations: int) -> None:
     rate = operations / times.medians()["ours"] / 1e9
-    peak = 2 * PEAK_SIZE**3 / times.medians()["peak"] / 1e9
+    peak = PEAK_OPERATIONS / times.medians()[PEAK] / 1e9
     report.add(Row(f"{what}: peak", rate, peak, rate / peak, "GFLOP/s", SHARE_OF_PEAK))
 
 

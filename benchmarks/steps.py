@@ -3,13 +3,16 @@
     python -m benchmarks.steps [--quick]
 
 Every peer runs in turn with ours in this process, with as many torch threads; times are medians,
-ratios medians of the rounds' ratios.  A run of a mini-batch row is one epoch.
+ratios medians of the rounds' ratios.  A run of a mini-batch row is one epoch.  "products alone" is
+the time that the peer's matrix products would take at the rate of a large one, timed in turn with
+the rest: no program that computes the same in float32 is faster, so it bounds every ratio.
 """
 
 from dataclasses import replace
 
-from benchmarks.harness import Options, Report, in_turn, script
+from benchmarks.harness import Options, Report, Rounds, Row, in_turn, script
 from benchmarks.ours import ADELIC, Setup, Training, compared, minibatch, streamed
+from benchmarks.peak import PEAK, PEAK_OPERATIONS, product_operations, square_product
 from benchmarks.peers.clusters import ClusterTraining
 from benchmarks.peers.pyg import FullBatch as PyGFullBatch
 from benchmarks.peers.scripts import FullBatchScript, MiniBatchScript
@@ -37,17 +40,33 @@ def setups(nodes: int) -> dict[str, Setup]:
 
 def full_batch(report: Report, setup: Setup, name: str, rounds: int) -> None:
     """One exact step of ours against one of PyG on the edge list, and on a CSR matrix."""
+    peer_step = PyGFullBatch(setup).step
     functions = {
         "streamed": Training(setup, streamed()).step,
-        "PyG": PyGFullBatch(setup).step,
+        "PyG": peer_step,
     }
     if setup.model == "hybrid_gcn":
         functions["CSR"] = PyGFullBatch(setup, csr=True).step
-    times = in_turn(functions, rounds)
+    times = in_turn(functions | {PEAK: square_product()}, rounds)
     for peer in list(functions)[1:]:
         bar = FASTER_THAN_PYG if peer == "PyG" and name != DEFAULT else None
         what = f"full-batch step, {name}, N = {setup.nodes:,}: streamed, {peer}"
         report.faster(what, times, "streamed", peer, bar)
+    what = f"full-batch step, {name}, N = {setup.nodes:,}: products alone, PyG"
+    bound(report, what, times, "PyG", product_operations(peer_step))
+
+
+def bound(
+    report: Report, title: str, times: Rounds, peer: str, operations: int, nodes: int | None = None
+) -> None:
+    """What the ratio to the peer would be if all time went into products at the peak."""
+    median = times.medians()
+    alone = operations / PEAK_OPERATIONS * median[PEAK]
+    ratio = median[peer] / alone
+    if nodes is None:
+        report.add(Row(title, alone, median[peer], ratio, "s"))
+    else:
+        report.add(Row(title, nodes / alone, nodes / median[peer], ratio, "nodes/s"))
 
 
 def streamed_and_plain(report: Report, setup: Setup, name: str, rounds: int) -> None:
@@ -72,13 +91,18 @@ def mini_batch(report: Report, setup: Setup, name: str, rounds: int) -> None:
     }
     for what in ("epoch", "load_epoch"):
         functions = {workers: getattr(peer, what) for workers, peer in peers.items()}
-        times = in_turn({"ours": getattr(ours, what), **functions}, rounds)
+        own = {"ours": getattr(ours, what), PEAK: square_product()}
+        times = in_turn(own | functions, rounds)
         medians = times.medians()
         best = min(peers, key=medians.__getitem__)  # as a user of PyG would choose
         kind = "mini-batches" if what == "epoch" else "loader alone"
         bar = FASTER_THAN_CLUSTERS if what == "epoch" and name != DEFAULT else None
         title = f"{kind}, {name}, N = {setup.nodes:,}: ours, ClusterLoader ({best})"
         report.faster(title, times, "ours", best, bar, setup.nodes)
+        if what == "epoch":
+            title = f"{kind}, {name}, N = {setup.nodes:,}: products alone, ClusterLoader ({best})"
+            work = product_operations(peers["0 workers"].epoch)
+            bound(report, title, times, best, work, setup.nodes)
 
 
 def published(report: Report, nodes: int, rounds: int) -> None:
