@@ -10,7 +10,7 @@ import torch
 from tests.conftest import make_line, make_model
 from zeta_exp.errors import UserError
 from zeta_exp.losses import make_loss
-from zeta_exp.models import PyGModel
+from zeta_exp.models import PyGModel, Relational
 from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
 from zeta_exp.strategies import Accumulation, ExactGradient, FullBatch, Streamed
@@ -255,7 +255,15 @@ def test_impossible_sizes_are_refused(block_size, steps, message):
 def test_a_block_larger_than_the_line_is_the_line():
     strategy = streamed(10**6)
     strategy.check(SPLIT, all_terms(), make_model("mlp", make_line()))
-    assert strategy.block_size(SPLIT, "cpu") == 297
+    assert strategy.block_size(SPLIT, make_model("mlp", make_line()), "cpu") == 297
+
+
+@pytest.mark.parametrize(("hidden", "size"), [(64, 8192), (65, 4096), (128, 4096)])
+def test_a_narrow_model_takes_larger_blocks_on_a_cpu(hidden, size):
+    model, split = Relational(3, (1,), hidden=hidden), Split(1, 10**6)
+    assert streamed(None).block_size(split, model, "cpu") == size
+    assert streamed(500).block_size(split, model, "cpu") == 500
+    assert streamed(None).block_size(split, model, "cuda") == 2**18
 
 
 def test_a_halo_wider_than_the_block_is_noted():

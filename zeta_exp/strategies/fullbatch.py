@@ -18,7 +18,7 @@ class FullBatch(Streamed):
     def __init__(self) -> None:
         super().__init__(block_size=None, steps_per_epoch=1, seed=0)
 
-    def block_size(self, split: Split, device_type: str) -> int:
+    def block_size(self, split: Split, model: Model, device_type: str) -> int:
         """The training range."""
         return split.train[1] - split.train[0]
 
