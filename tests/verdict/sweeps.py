@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from zeta_exp.errors import UserError
+from zeta_exp.verdict.judge import Request, judge
 
 PROVENANCE = {
     "git": "4433ac037d50e9e757a7456fb80684a64e675a94",
@@ -108,3 +112,21 @@ def noisy(effect, *, seeds=10, origins=5, sd=0.02, seed=0):
     """(S, O) log ratios whose mean is exactly `effect`."""
     cells = np.random.default_rng(seed).normal(0, sd, (seeds, origins))
     return cells - cells.mean() + effect
+
+
+def judged(sweep, *allow, **request):
+    return judge(Request(str(sweep.folder), allow=allow, **request))
+
+
+def refusal(sweep, *allow, **request):
+    with pytest.raises(UserError) as caught:
+        judged(sweep, *allow, **request)
+    return str(caught.value)
+
+
+def rewrite(directory, change):
+    """Edit a run's result."""
+    path = directory / "result.json"
+    result = json.loads(path.read_text())
+    change(result)
+    path.write_text(json.dumps(result))

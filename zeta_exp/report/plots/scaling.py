@@ -42,21 +42,21 @@ class Series:
 @styled
 def size(source: Source) -> Figure:
     """Error over the next 10% against the number of zeros seen."""
-    evidence = evidence_of(source)
-    figure, axes = single("Error against the number of zeros seen")
-    _draw_errors(axes, _series(evidence, "N"), evidence)
-    axes.set_xlabel("zeros seen, N")
-    legend_below(figure, [axes], columns=2)
-    return figure
+    return _errors(source, "N", "number of zeros seen", "zeros seen, N")
 
 
 @styled
 def height(source: Source) -> Figure:
     """Error over the next 10% against the height where the zeros seen end."""
+    return _errors(source, "height", "height of the zeros", "height t of the last zero seen")
+
+
+def _errors(source: Source, place: str, against: str, label: str) -> Figure:
+    """Errors by a place that `_series` knows."""
     evidence = evidence_of(source)
-    figure, axes = single("Error against the height of the zeros")
-    _draw_errors(axes, _series(evidence, "height"), evidence)
-    axes.set_xlabel("height t of the last zero seen")
+    figure, axes = single(f"Error against the {against}")
+    _draw_errors(axes, _series(evidence, place), evidence)
+    axes.set_xlabel(label)
     legend_below(figure, [axes], columns=2)
     return figure
 
