@@ -91,6 +91,7 @@ class PoissonZeros(SurrogateZeros):
 class PrimePhases:
     _target_: str = "zeta_exp.features.PrimePhases"
     max_prime: int = MISSING
+    split: SplitConfig = field(default_factory=SplitConfig)
 
 
 @dataclass
@@ -105,6 +106,7 @@ class RandomPhases:
     _target_: str = "zeta_exp.features.RandomPhases"
     max_prime: int = MISSING
     seed: int = II("seed")
+    split: SplitConfig = field(default_factory=SplitConfig)
 
 
 @dataclass
@@ -112,6 +114,7 @@ class WrongHeight:
     _target_: str = "zeta_exp.features.WrongHeight"
     max_prime: int = MISSING
     shift: int = MISSING
+    split: SplitConfig = field(default_factory=SplitConfig)
 
 
 @dataclass
@@ -207,12 +210,25 @@ class Loss:
 
 
 @dataclass
-class AdamW:
-    _target_: str = "zeta_exp.optimizer.AdamWOneCycle"
+class OneCycle:
+    _target_: str = MISSING
     lr: float = MISSING
     weight_decay: float = MISSING
     clip: float = MISSING
     pct_start: float = MISSING
+    weight_noise: float = MISSING
+
+
+@dataclass
+class AdamW(OneCycle):
+    _target_: str = "zeta_exp.optimizer.AdamWOneCycle"
+
+
+@dataclass
+class Muon(OneCycle):
+    _target_: str = "zeta_exp.optimizer.MuonOneCycle"
+    momentum: float = MISSING
+    matrix_decay: float = MISSING
 
 
 @dataclass
@@ -318,6 +334,7 @@ SCHEMAS: dict[str, type] = {
     "model/pyg": PyGModel,
     "loss": Loss,
     "optimizer/adamw": AdamW,
+    "optimizer/muon": Muon,
     "strategy/minibatch": MiniBatch,
     "strategy/fullbatch": FullBatch,
     "strategy/streamed": Streamed,

@@ -12,14 +12,14 @@ import torch
 
 from tests.conftest import make_line, make_model
 from zeta_exp.budget import Budget
-from zeta_exp.checkpoint import FILE, Progress, load_checkpoint, save_checkpoint
+from zeta_exp.checkpoint import FILE, Progress, load_checkpoint, load_model, save_checkpoint
 from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
 from zeta_exp.graph import Block
 from zeta_exp.losses import make_loss
 from zeta_exp.metrics import COLUMNS, read_metrics
 from zeta_exp.models import PyGModel
-from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.optimizer import AdamWOneCycle, MuonOneCycle
 from zeta_exp.ranks import ALONE
 from zeta_exp.result import config_sha256, write_predictions, write_result
 from zeta_exp.split import Split
@@ -29,6 +29,7 @@ from zeta_exp.tracking import NoTracker
 from zeta_exp.training import Interrupted, Training
 
 RECIPE = AdamWOneCycle(lr=1e-2, weight_decay=1e-2, clip=1.0, pct_start=0.3)
+NOISY = MuonOneCycle(lr=1e-2, weight_decay=1e-2, clip=1.0, pct_start=0.3, weight_noise=0.1)
 SPLIT = Split(start=1, N=300)
 LOSS = make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin", "scales": [2, 4]})
 
@@ -70,18 +71,22 @@ class Run:
         advance=lambda updates, total, row: None,
         strategy="minibatch",
         model="relational",
+        recipe=RECIPE,
+        errors=(),
+        budget=None,
     ):
         line = make_line(count=300)
         self.model = dropping(line) if model == "dropping" else make_model(model, line)
         visits = STRATEGIES[strategy]().open(line, SPLIT, LOSS, self.model, ALONE)
-        self.optimisation = RECIPE.start(self.model, epochs * visits.updates_per_epoch)
+        self.optimisation = recipe.start(self.model, epochs * visits.updates_per_epoch)
+        errors = iter(errors)
         self.training = Training(
             model=self.model,
             gradient=ExactGradient(self.model, LOSS),
             visits=visits,
             optimisation=self.optimisation,
-            validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5),
-            budget=Budget(epochs),
+            validate=lambda: dict.fromkeys(COLUMNS[6:], 0.5) | {"val_rmse": next(errors, 0.5)},
+            budget=budget or Budget(epochs),
             directory=directory,
             tracker=NoTracker(),
             advance=advance,
@@ -142,6 +147,53 @@ def test_a_run_stopped_within_a_step_resumes_to_the_same_bytes(
 def test_a_step_that_keeps_its_graphs_resumes_to_the_same_bytes(tmp_path, forward):
     """Also in an update whose first pass left out means, of which a new process knows nothing."""
     assert_resumed_to_the_same_bytes(tmp_path, "streamed", forward=forward)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("forward", [1, 3, 6, 14])
+def test_noise_on_the_weights_is_drawn_the_same_after_a_resume(
+    tmp_path, monkeypatch, strategy, forward
+):
+    """Also within a step, where the weights with noise are those of the model."""
+    monkeypatch.setitem(KEPT_BYTES, "cpu", 0)
+    assert_resumed_to_the_same_bytes(tmp_path, strategy, forward=forward, recipe=NOISY)
+
+
+class TestBestEvaluation:
+    def test_the_model_ends_at_it(self, tmp_path):
+        (tmp_path / "short").mkdir()
+        (tmp_path / "long").mkdir()
+        kept = {}
+
+        def keep(updates, total, row):
+            if row is not None:
+                kept[row["epoch"]] = state(run.model)
+
+        run = Run(tmp_path / "long", errors=[0.4, 0.2, 0.3, 0.25], advance=keep)
+        progress = run.training.run(Progress())
+        assert progress.best_epoch == 2
+        assert state(run.model) == kept[2] != kept[4]
+
+    def test_a_stored_model_is_that_one_and_a_resumed_run_goes_on_from_the_last(self, tmp_path):
+        errors = [0.4, 0.2, 0.3]
+        run = Run(tmp_path, epochs=3, errors=errors)
+        run.training.run(Progress())
+        other = Run(tmp_path, epochs=3)
+        load_model(str(tmp_path), other.model)
+        assert state(other.model) == state(run.model)
+        longer = Run(tmp_path, epochs=4, errors=[0.1])
+        progress = longer.resumed()
+        assert state(longer.model) != state(run.model)
+        end = longer.training.run(progress)
+        assert end.best_epoch == 4
+
+    @pytest.mark.parametrize("strategy", STRATEGIES)
+    def test_patience_ends_the_run_at_it(self, tmp_path, strategy):
+        budget = Budget(epochs=9, patience=2)
+        errors = [0.4, 0.2, 0.3, 0.3, 0.1]
+        run = Run(tmp_path, epochs=9, errors=errors, budget=budget, strategy=strategy)
+        progress = run.training.run(Progress())
+        assert (progress.epoch, progress.best_epoch) == (4, 2)
 
 
 @pytest.mark.parametrize("forward", [1, 7])

@@ -1,6 +1,6 @@
 """Batches: the nodes of one forward pass, and the line they are cut from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -34,6 +34,17 @@ class Batch:
         """Owned spacings, (…, L−1) bool: n owned and n + 1 beside it."""
         return self.owned[..., :-1] & self.beside
 
+    def touching(self, reach: int) -> bool:
+        """Whether nodes that are owned keep their neighbours within `reach` if runs are joined.
+
+        True of one run, and of runs without a missing node whose halos are at least that wide.
+        """
+        if not isinstance(self.graph, LineGraph) or self.graph.runs.present is not None:
+            return False
+        return len(self.blocks) == 1 or all(
+            reach <= min(block.start - block.lo, block.hi - block.stop) for block in self.blocks
+        )
+
     def windows(self, m: int) -> Tensor:
         """Owned runs of m spacings, (…, L−m) bool: n owned, n + 1 … n + m beside one another."""
         if self.owned.shape[-1] <= m:
@@ -52,6 +63,25 @@ class Batch:
         table = self.line.features
         lent = isinstance(table, FeatureTable) and table.lends(self.features)
         return self.features if lent else None
+
+    def parts(self, runs: int) -> Iterator["Batch"]:
+        """The batch cut into batches of so many runs each, views of this one."""
+        if not isinstance(self.graph, LineGraph):
+            raise ValueError("a cluster is one graph and has no runs")
+        for first in range(0, len(self.blocks), runs):
+            own = slice(first, first + runs)
+            yield replace(
+                self,
+                ordinals=self.ordinals[own],
+                features=self.features[own],
+                graph=LineGraph(self.ordinals[own], self.graph.exists[own], self.line.offsets),
+                owned=self.owned[own],
+                beside=self.beside[own],
+                target=self.target[own],
+                blocks=self.blocks[own],
+                half=None if self.half is None else self.half[own],
+                views={},
+            )
 
     def of_half(self, first: bool) -> "Batch":
         """The same nodes, answering only for those of the first or of the second half."""

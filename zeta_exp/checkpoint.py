@@ -32,21 +32,26 @@ class Progress:
     loss_sum: float = 0.0  # Σ training loss over the updates of the epoch begun
     best_val_rmse: float = math.inf  # of the evaluations so far
     stale: int = 0  # evaluations since that one
-    step_begun: Accumulation = field(default_factory=Accumulation)  # with the gradients, its state
+    best_epoch: int = 0  # of that one; 0 before the first evaluation
+    # with the gradients, its state
+    step_begun: Accumulation = field(default_factory=Accumulation)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)  # parameters of that evaluation
 
     def counters(self) -> dict[str, float]:
         """Everything but tensors."""
-        return {key: value for key, value in vars(self).items() if key != "step_begun"}
+        return {k: v for k, v in vars(self).items() if k not in ("step_begun", "best")}
 
 
 def save_checkpoint(
     directory: Path, model: Model, optimisation: Optimisation, progress: Progress
 ) -> None:
     """Writes the state of a run; the file is whole or is the one that was there before."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    parameters = model.state_dict() | optimisation.clean()
+    tensors = {f"model.{name}": value for name, value in parameters.items()}
     for index, moments in optimisation.moments().items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
     tensors |= _step_tensors(model, progress.step_begun)
+    tensors |= {f"best.{name}": value for name, value in progress.best.items()}
     header = {
         "model": type(model).__name__,
         "progress": json.dumps(progress.counters()),
@@ -84,25 +89,29 @@ def load_checkpoint(
         raise _not_whole(str(path), error) from error
     _restore_model(str(path), header, tensors, model)
     progress.step_begun = _restored_step(portions, layout, tensors, model)
+    progress.best = _named("best.", tensors)
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):
             _, index, key = name.split(".")
             moments.setdefault(int(index), {})[key] = value
     used = spent(progress.updates, progress.node_visits, progress.wall_s)
-    optimisation.restore(moments, used)
+    optimisation.restore(moments, used, progress.updates)
     return progress
 
 
 def load_model(run: str, model: Model) -> None:
     """The parameters alone, in place, from the checkpoint of a run directory, local or remote.
 
+    Those of the best evaluation, where the run has kept them.
     Raises `UserError` where there is no checkpoint, or one of another model.
     """
     path = files.join(run, FILE)
     if not files.exists(path):
         raise UserError(f"{path} does not exist: copy the checkpoint of the run there")
-    _restore_model(path, *_read(path), model)
+    header, tensors = _read(path)
+    best = {f"model.{name}": value for name, value in _named("best.", tensors).items()}
+    _restore_model(path, header, best or tensors, model)
 
 
 def _read(path: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -23,7 +23,7 @@ from zeta_exp.losses import WeightedLoss
 from zeta_exp.measurement import Measurement
 from zeta_exp.metrics import Row
 from zeta_exp.models import Model
-from zeta_exp.optimizer import AdamWOneCycle
+from zeta_exp.optimizer import OneCycle
 from zeta_exp.plan import Plan, plan_of
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.result import (
@@ -76,7 +76,7 @@ class Experiment:
     graph: tuple[int, ...]  # offsets of the edges
     model: Callable[..., Model]  # (dim, offsets) → model
     loss: WeightedLoss
-    optimizer: AdamWOneCycle
+    optimizer: OneCycle
     strategy: Strategy
     hardware: Hardware
     tracking: Tracker
@@ -220,7 +220,7 @@ class Experiment:
             model=prepared.model,
             gradient=ExactGradient(prepared.model, self.loss, ranks),
             visits=visits,
-            optimisation=self.optimizer.start(prepared.model, total),
+            optimisation=self.optimizer.start(prepared.model, total, self.seed),
             validate=prepared.validate,
             budget=self.budget,
             directory=directory,
@@ -244,6 +244,7 @@ class Experiment:
             "updates": progress.updates,
             "node_visits": progress.node_visits,
             "stopped_early": self.budget.exhausted(progress.stale),
+            "best_epoch": progress.best_epoch,
             "wall_s": round(progress.wall_s, 3),
             "nodes_per_s": round(progress.node_visits / max(progress.wall_s, 1e-9), 1),
             **peak_memory_mb(device),

@@ -16,12 +16,14 @@ from torch import Tensor
 from zeta_exp.errors import UserError
 from zeta_exp.split import Split
 from zeta_exp.theory.cut_off import term_count
-from zeta_exp.theory.local import smooth_heights
+from zeta_exp.theory.local import SmoothHeights, smooth_heights
 from zeta_exp.theory.phases import Frequencies, log_frequencies
 from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
+HIGHEST = 3.0  # of a standard height, either way
+SMALLEST_DRIFT = 1e-6  # of log n: to be measured
 PIECE = 4096  # ordinals tabulated at once
 TABLE_BYTES = 72 * 2**20  # features of a whole run are kept where they fit in this
 
@@ -48,12 +50,49 @@ class LogIndex:
         return torch.from_numpy(np.log(ordinals.astype(np.float64)).astype(np.float32))[..., None]
 
 
-class _Phases:
-    """cos and sin of t̂_n·ω_k with amplitude a_k, and 1/log(t̂_n/2π).  (…, 2K+1)."""
+class LogDensity:
+    """1/log(t̂_n/2π), by which the mean gap is 2π·(it): (…) float64, from heights t̂ (…)."""
 
-    def __init__(self, frequencies: Frequencies, amplitudes: NDArray[np.float64]) -> None:
+    def __call__(self, ordinals: NDArray[np.int64], place: SmoothHeights) -> NDArray[np.float64]:
+        """Of ordinals (…) at their smooth heights."""
+        return 1 / np.log(place.heights / (2 * np.pi))
+
+
+class StandardHeight:
+    """u_n = (log n − μ)/σ, kept within ±3: mean μ and deviation σ of log n over a training range.
+
+    The map from phases to residuals drifts with log t, and 1/log(t̂/2π) moves by a hundredth over
+    a million zeros: too little for a network to read.  μ and σ are integrals over the range,
+    functions of its two ends alone.  σ is at least `SMALLEST_DRIFT`.
+    """
+
+    def __init__(self, split: Split) -> None:
+        start, stop = split.train
+        self._centre = (start + stop - 1) / 2
+        x, weight = np.polynomial.legendre.leggauss(256)
+        inner = np.log1p(x * (stop - start) / 2 / self._centre)
+        self._mean = float(weight @ inner) / 2
+        variance = float(weight @ (inner - self._mean) ** 2) / 2
+        self._deviation = max(math.sqrt(variance), SMALLEST_DRIFT)
+
+    def __call__(self, ordinals: NDArray[np.int64], place: SmoothHeights) -> NDArray[np.float64]:
+        """Of ordinals (…), float64 (…)."""
+        log = np.log1p((ordinals - self._centre) / self._centre)  # of n over the centre
+        return np.clip((log - self._mean) / self._deviation, -HIGHEST, HIGHEST)
+
+
+class _Phases:
+    """cos and sin of t̂_n·ω_k with amplitude a_k, and the height.  (…, 2K+1)."""
+
+    def __init__(
+        self,
+        frequencies: Frequencies,
+        amplitudes: NDArray[np.float64],
+        height: LogDensity | StandardHeight,
+    ) -> None:
         self._frequencies = frequencies  # (K,) in turns
         self._amplitudes = torch.from_numpy(AMPLITUDE * amplitudes).float()  # (K,)
+        self._height = height
         self.dim = 2 * len(amplitudes) + 1
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
@@ -64,10 +103,15 @@ class _Phases:
         place = smooth_heights(ordinals)
         turns = torch.from_numpy(smooth_turns(place, self._frequencies))
         angle = turns.float().mul_(2 * math.pi)
-        density = torch.from_numpy(1 / np.log(place.heights / (2 * np.pi))).float()[..., None]
+        height = torch.from_numpy(self._height(ordinals, place)).float()[..., None]
         return torch.cat(
-            [angle.cos().mul_(self._amplitudes), angle.sin().mul_(self._amplitudes), density], -1
+            [angle.cos().mul_(self._amplitudes), angle.sin().mul_(self._amplitudes), height], -1
         )
+
+
+def _height(split: Split | None) -> LogDensity | StandardHeight:
+    """The height that a network reads; runs of before there was a choice have no split."""
+    return LogDensity() if split is None else StandardHeight(split)
 
 
 class PrimePhases(_Phases):
@@ -78,9 +122,9 @@ class PrimePhases(_Phases):
 
     name = "prime_phases"
 
-    def __init__(self, max_prime: int) -> None:
+    def __init__(self, max_prime: int, split: Split | None = None) -> None:
         m = prime_power_frequencies(max_prime)
-        super().__init__(log_frequencies(m), 1 / np.sqrt(m))
+        super().__init__(log_frequencies(m), 1 / np.sqrt(m), _height(split))
 
 
 class IntegerPhases(_Phases):
@@ -98,7 +142,7 @@ class IntegerPhases(_Phases):
         if max_integer < 2:
             raise UserError(f"features.max_integer={max_integer} leaves no phase: use 2 or more")
         m = np.arange(2, max_integer + 1)
-        super().__init__(log_frequencies(m), 1 / np.sqrt(m))
+        super().__init__(log_frequencies(m), 1 / np.sqrt(m), LogDensity())
 
 
 class RandomPhases(_Phases):
@@ -109,13 +153,14 @@ class RandomPhases(_Phases):
 
     name = "random_phases"
 
-    def __init__(self, max_prime: int, seed: int) -> None:
+    def __init__(self, max_prime: int, seed: int, split: Split | None = None) -> None:
         m = prime_power_frequencies(max_prime)
         omega = np.log(m)
         spacing = np.maximum(0.05, np.gradient(omega)) if len(omega) > 1 else np.ones(1)
         omega = omega + np.random.default_rng(seed).uniform(-0.5, 0.5, len(omega)) * spacing
         turns = omega / (2 * np.pi)
-        super().__init__(Frequencies(turns, np.zeros_like(turns)), 1 / np.sqrt(m))
+        exact = Frequencies(turns, np.zeros_like(turns))
+        super().__init__(exact, 1 / np.sqrt(m), _height(split))
 
 
 class WrongHeight(PrimePhases):
@@ -128,10 +173,10 @@ class WrongHeight(PrimePhases):
 
     name = "wrong_height"
 
-    def __init__(self, max_prime: int, shift: int) -> None:
+    def __init__(self, max_prime: int, shift: int, split: Split | None = None) -> None:
         if shift < 1:
             raise UserError(f"features.shift={shift} goes below the first zero: use 1 or more")
-        super().__init__(max_prime)
+        super().__init__(max_prime, split and Split(split.start + shift, split.N))
         self._shift = shift
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:

@@ -1,5 +1,6 @@
 """What the network's output means: the residual δ_n, or the ordinate γ_n itself."""
 
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Protocol
@@ -16,6 +17,7 @@ from zeta_exp.zeros.cache import aligned_pieces
 from zeta_exp.zeros.stretch import COARSE_FROM
 
 REQUEST_GAP = 64  # ordinals not asked for that one request may span: cheaper than a second request
+KEPT_TARGETS = 2**20  # 4 MiB of float32
 
 Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
 
@@ -90,23 +92,41 @@ def make_target(name: str, split: Split) -> Target:
 class Truth:
     """Encoded targets of the ordinals [start, stop), made as they are asked for; zero elsewhere.
 
-    Holds nothing but its source of residuals, and may be called from several threads.
+    Of up to `KEPT_TARGETS` ordinals those once made are kept; of more ordinals none are.  May be
+    called from several threads.
     """
 
     def __init__(self, target: Target, residuals: Residuals, start: int, stop: int) -> None:
         self._target, self._residuals = target, residuals
         self._start, self._stop = start, stop
+        count = stop - start if stop - start <= KEPT_TARGETS else 0
+        self._kept = np.zeros(count + 1, np.float32)  # and a zero for all that is outside
+        self._known = np.arange(count + 1) == count
+        self._filling = threading.Lock()
 
     def __call__(self, ordinals: NDArray[np.int64]) -> Tensor:
         """Targets of ordinals (…), float32 (…); fast where they come in ascending runs."""
-        n = ordinals.ravel()
+        outside = len(self._kept) - 1
+        place = ordinals - self._start
+        place[(place < 0) | (place > outside)] = outside
+        if self._known[place].all() and outside:
+            return torch.from_numpy(self._kept[place])
+        values = self._made(ordinals.ravel()).reshape(ordinals.shape)
+        if outside:
+            with self._filling:
+                self._kept[place] = values
+                self._known[place] = True
+        return torch.from_numpy(values)
+
+    def _made(self, n: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Targets of ordinals (B,) in ascending runs."""
         values = np.zeros(n.size, dtype=np.float32)
         step = np.diff(n)
         cuts = np.flatnonzero((step < 0) | (step > REQUEST_GAP)) + 1
         for begin, end in pairwise([0, *cuts.tolist(), n.size]):
             if begin < end:
                 self._fill(values[begin:end], n[begin:end])
-        return torch.from_numpy(values.reshape(ordinals.shape))
+        return values
 
     def _fill(self, values: NDArray[np.float32], n: NDArray[np.int64]) -> None:
         """Writes the targets of ascending ordinals n (B,) into values (B,), zeros so far."""

@@ -53,7 +53,7 @@ class Training:
     smaller: str = "a smaller model or lower N"  # what needs less memory
 
     def run(self, progress: Progress) -> Progress:
-        """Trains from `progress` to the end of the budget.
+        """Trains from `progress` to the end of the budget; leaves the model at its best evaluation.
 
         Raises `Interrupted` after SIGINT or SIGTERM and `LostRankError` where another process has
         gone, with the checkpoint written; `UserError` where memory has run out or the device has
@@ -73,6 +73,8 @@ class Training:
                     raise
                 raise UserError(self._fault(error, progress)) from error
         self._save_if_first(progress)
+        if progress.best:
+            self.model.load_state_dict(progress.best)
         return progress
 
     def _fault(self, error: Exception, progress: Progress) -> str:
@@ -90,8 +92,7 @@ class Training:
         if not progress.updates or not self.ranks.has_last_word():
             return False
         try:
-            moments = self.optimisation.moments().values()
-            if any(int(m["step"]) != progress.updates for m in moments):
+            if self.optimisation.updates != progress.updates:
                 return False  # the fault has cut the update itself short
             self._save(replace(progress, step_begun=Accumulation()))
         except (RuntimeError, MemoryError, OSError):
@@ -136,6 +137,7 @@ class Training:
         for step in self.visits.epoch(progress.epoch, skip=progress.step):
             if self.model.stochastic:
                 self._seed_update(progress.updates)
+            self.optimisation.begin(progress.updates)
             for _ in self.gradient.of(step, progress.step_begun):
                 yield
             loss = progress.step_begun.loss
@@ -188,6 +190,10 @@ class Training:
         agreed = (progress.wall_s, progress.best_val_rmse, progress.stale)
         progress.wall_s, progress.best_val_rmse, progress.stale = self.ranks.agree(agreed)
         progress.epoch += 1
+        if progress.stale == 0:
+            progress.best_epoch = progress.epoch
+            state = self.model.state_dict()
+            progress.best = {name: value.clone() for name, value in state.items()}
         progress.step = 0
         progress.loss_sum = 0.0
 

@@ -21,19 +21,19 @@ class LineGraph:
         self.ordinals = ordinals
         self.offsets = offsets
         self.exists = exists
-        self._runs = Runs(ordinals, None if bool(exists.all()) else exists[..., None], offsets)
+        self.runs = Runs(ordinals, None if bool(exists.all()) else exists[..., None], offsets)
 
     def propagate(
         self, h: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
     ) -> Tensor:
         """D^-1/2 A D^-1/2 h Wᵀ + b; h: (R, L, H), W: (H', H), b: (H',)."""
         h = h if weight is None else h.to(operating_dtype(h))
-        out: Tensor = Propagation.apply(h, weight, bias, self._runs)
+        out: Tensor = Propagation.apply(h, weight, bias, self.runs)
         return out
 
     def convolve(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Σ_o W_o h_{n+o} + b; h: (R, L, H), W: (H', T·H), b: (H',)."""
-        out: Tensor = Convolution.apply(h.to(operating_dtype(h)), weight, bias, self._runs)
+        out: Tensor = Convolution.apply(h.to(operating_dtype(h)), weight, bias, self.runs)
         return out
 
     @cached_property

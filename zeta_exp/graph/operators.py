@@ -35,6 +35,7 @@ class Runs:
         """The largest offset."""
         return max(self.offsets)
 
+    @cached_property
     def strips(self) -> list[Strip]:
         """Tiles the runs."""
         return list(strips(self.ordinals.shape, self.reach, self.ordinals.device))
@@ -113,7 +114,7 @@ class Propagation(Function):
         ctx.save_for_backward(None if weight is None else h, weight)
         out = h.new_empty(*h.shape[:2], h.shape[2] if weight is None else weight.shape[0])
         with _without_autocast(h):
-            for strip in runs.strips():
+            for strip in runs.strips:
                 rows, place = propagated(h, runs, strip), strip.nodes_of(out)
                 if weight is None:
                     place.copy_(rows)
@@ -132,7 +133,7 @@ class Propagation(Function):
         of_h = gradient.new_empty(*gradient.shape[:2], width) if to_h else None
         of_weight = _zeros_for_sum(weight) if to_weight else None
         with _without_autocast(gradient):
-            for strip in ctx.runs.strips():
+            for strip in ctx.runs.strips:
                 rows = propagated(gradient, ctx.runs, strip)
                 if of_weight is not None:
                     _add_product(of_weight, rows.t(), strip.nodes_of(h))
@@ -164,25 +165,55 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total.add_(left @ right)
 
 
-class Convolution(Function):
-    """y_n = Σ_o W_o h_{n+o} + b over signed offsets o; Schlichtkrull et al. 2018, eq. 2.
+def convolved(h: Tensor, weight: Tensor, bias: Tensor | None, runs: Runs) -> Tensor:
+    """Σ_o W_o h_{n+o} + b over signed offsets o, outside of any graph of autograd.
 
-    With g = ∂L/∂y: ∂L/∂h_n = Σ_o W_oᵀ g_{n−o} and ∂L/∂W_o = Σ_n g_n h_{n+o}ᵀ.
+    h: (R, L, H); weight: (H', T·H), relations side by side; bias: (H',); returns (R, L, H').
     """
+    taps = signed_offsets(runs.offsets)
+    weight = weight.to(h.dtype)
+    out = h.new_empty(*h.shape[:2], len(weight))
+    for strip in runs.strips:
+        window = strip.window(h, runs.present)
+        _store_sum(strip, window, taps, weight.view(len(weight), len(taps), -1), bias, out)
+    return out
+
+
+def convolution_gradients(
+    gradient: Tensor, h: Tensor, weight: Tensor, runs: Runs, to_h: bool, to_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """∂L/∂h_n = Σ_o W_oᵀ g_{n−o} and ∂L/∂W_o = Σ_n g_n h_{n+o}ᵀ of `convolved`, g = ∂L/∂y.
+
+    gradient: (R, L, H'), h: (R, L, H), weight: (H', T·H); those not asked for are None.
+    """
+    taps = signed_offsets(runs.offsets)
+    mirrored = tuple(-o for o in taps)
+    shape = len(weight), len(taps), h.shape[-1]
+    transposed = weight.to(h.dtype).view(shape).transpose(0, 2)
+    of_h = torch.empty_like(h, memory_format=torch.contiguous_format) if to_h else None
+    of_weight = _zeros_for_sum(weight).view(shape) if to_weight else None
+    for strip in runs.strips:
+        window = strip.window(gradient)
+        if of_weight is not None:
+            seen = strip.window(h, runs.present)
+            _add_weight_gradient(strip, window, seen, taps, of_weight)
+        if of_h is not None:
+            _store_sum(strip, window, mirrored, transposed, None, of_h)
+    if of_h is not None and runs.present is not None:
+        of_h *= runs.present
+    return of_h, None if of_weight is None else of_weight.view_as(weight)
+
+
+class Convolution(Function):
+    """y_n = Σ_o W_o h_{n+o} + b over signed offsets o; Schlichtkrull et al. 2018, eq. 2."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, weight: Tensor, bias: Tensor | None, runs: Runs) -> Tensor:
         """h: (R, L, H); weight: (H', T·H), relations side by side; returns (R, L, H')."""
         ctx.runs = runs
         ctx.save_for_backward(h, weight)
-        taps = signed_offsets(runs.offsets)
-        matrices = weight.to(h.dtype).view(len(weight), len(taps), -1)
-        out = h.new_empty(*h.shape[:2], len(weight))
         with _without_autocast(h):
-            for strip in runs.strips():
-                window = strip.window(h, runs.present)
-                _store_sum(strip, window, taps, matrices.transpose(0, 2), bias, out)
-        return out
+            return convolved(h, weight, bias, runs)
 
     @staticmethod
     @once_differentiable
@@ -190,23 +221,10 @@ class Convolution(Function):
         """Gradients to h, weight and bias."""
         h, weight = ctx.saved_tensors
         to_h, to_weight, to_bias, _ = ctx.needs_input_grad
-        taps = signed_offsets(ctx.runs.offsets)
-        shape = len(weight), len(taps), h.shape[-1]
-        matrices = weight.to(h.dtype).view(shape)
-        of_h = torch.empty_like(h, memory_format=torch.contiguous_format) if to_h else None
-        of_weight = _zeros_for_sum(weight).view(shape) if to_weight else None
         with _without_autocast(h):
-            for strip in ctx.runs.strips():
-                windows = strip.window(gradient), strip.window(h, ctx.runs.present)
-                if of_weight is not None:
-                    _add_weight_gradient(strip, *windows, taps, of_weight)
-                if of_h is not None:
-                    mirrored = tuple(-o for o in taps)
-                    _store_sum(strip, windows[0], mirrored, matrices, None, of_h)
-        if of_h is not None and ctx.runs.present is not None:
-            of_h *= ctx.runs.present
+            of_h, of_weight = convolution_gradients(gradient, h, weight, ctx.runs, to_h, to_weight)
         of_bias = gradient.sum((0, 1)) if to_bias else None
-        return of_h, None if of_weight is None else of_weight.view_as(weight), of_bias, None
+        return of_h, of_weight, of_bias, None
 
 
 def _side_by_side(strip: Strip, window: Tensor) -> bool:
@@ -222,21 +240,20 @@ def _store_sum(
     bias: Tensor | None,
     out: Tensor,
 ) -> None:
-    """Writes Σ_t window[n + o_t] matrices[:, t] + b to the strip's places in `out`.
+    """Writes Σ_t matrices[:, t] window[n + o_t] + b to the strip's places in `out`.
 
-    matrices: (H, T, H').  In 32 bits and more one product a shifted slice, added in place, which
-    reads no copy; in 16 bits one product of the slices side by side, which rounds once.
+    matrices: (H', T, H).  In 32 bits and more one product a shifted slice, added in place, which
+    reads no copy; in 16 bits, and where there are few rows, one product of the slices side by side.
     """
     place = strip.rows_of(out)
-    total = window.new_empty(strip.rows, matrices.shape[2]) if place is None else place
+    total = window.new_empty(strip.rows, len(matrices)) if place is None else place
     if _side_by_side(strip, window):
         columns = torch.cat([strip.shifted(window, o) for o in taps], 1)
-        stacked = matrices.transpose(0, 1).reshape(columns.shape[1], -1)
-        _affine(columns, stacked.t(), bias, total)
+        _affine(columns, matrices.reshape(len(matrices), -1), bias, total)
     else:
-        _affine(strip.shifted(window, taps[0]), matrices[:, 0].t(), bias, total)
+        _affine(strip.shifted(window, taps[0]), matrices[:, 0], bias, total)
         for t, o in enumerate(taps[1:], start=1):
-            total.addmm_(strip.shifted(window, o), matrices[:, t])
+            total.addmm_(strip.shifted(window, o), matrices[:, t].t())
     if place is None:
         strip.store(total, out)
 

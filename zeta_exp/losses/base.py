@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
@@ -37,6 +38,12 @@ class LossTerm(ABC):
     def value(self, total: Tensor) -> Tensor:
         """The loss, a scalar, from the total (S,) of the statistics; count > 0."""
 
+    def slope(self, total: Tensor) -> Tensor:
+        """∂ value/∂ total, (S,)."""
+        leaf = total.detach().requires_grad_()
+        (found,) = torch.autograd.grad(self.value(leaf), leaf)
+        return found
+
     def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:  # noqa: B027
         """Learns what the loss takes from the training zeros [start, stop), before any value."""
 
@@ -61,3 +68,8 @@ class MeanTerm(LossTerm):
     def value(self, total: Tensor) -> Tensor:
         """Σ / count."""
         return total[0] / total[1]
+
+    def slope(self, total: Tensor) -> Tensor:
+        """(1/count, −Σ/count²)."""
+        mean = total[0] / total[1]
+        return torch.stack([torch.ones_like(mean), -mean]) / total[1]

@@ -1,7 +1,11 @@
 """Mean squared error."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from zeta_exp.batch import Batch
 from zeta_exp.losses.base import MeanTerm
@@ -18,5 +22,23 @@ class MeanSquaredError(MeanTerm):
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ e², count], float64."""
-        error = (output - batch.target).double() * batch.owned
-        return torch.stack([error.square().sum(), batch.owned.sum().double()])
+        sums: Tensor = _SquaredErrors.apply(output, batch.target, batch.owned)
+        return sums
+
+
+class _SquaredErrors(Function):
+    """[Σ e², count] of e = (output − target) where owned, as one node of autograd's graph."""
+
+    @staticmethod
+    def forward(ctx: Any, output: Tensor, target: Tensor, owned: Tensor) -> Tensor:
+        """All (…, L); float64 sums (2,)."""
+        error = (output - target).mul_(owned)
+        ctx.save_for_backward(error)
+        return torch.stack([error.double().square().sum(), owned.sum().double()])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """2e."""
+        (error,) = ctx.saved_tensors
+        return error * (2 * gradient[0]).to(error.dtype), None, None

@@ -89,6 +89,21 @@ class WeightedLoss:
                 found[name] = term.value(total) if len(parts) == 1 else term.value_of_halves(*parts)
         return found
 
+    def slopes(self, statistics: Statistics) -> Statistics:
+        """∂L/∂T of the total of each active term that measured something."""
+        found = {}
+        for name in self.active:
+            if name not in statistics:
+                continue
+            term, total = self.terms[name], statistics[name]
+            if total.dim() == 1 and term.count(total) > 0:
+                found[name] = self.weights[name] * term.slope(total)
+            elif total.dim() > 1 and all(term.count(part) > 0 for part in total):
+                leaf = total.detach().requires_grad_()
+                value = self.weights[name] * term.value_of_halves(*leaf.unbind())
+                (found[name],) = torch.autograd.grad(value, leaf)
+        return found
+
     def total(self, values: Mapping[str, Any]) -> Any:
         """Σ λ_i·L_i over the active terms among the values, tensors or numbers."""
         return sum(self.weights[name] * values[name] for name in self.active if name in values)

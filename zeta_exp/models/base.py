@@ -69,6 +69,13 @@ class Model(nn.Module, ABC):
         """Sets the parameters from the problems of all training ordinals."""
         raise NotImplementedError(f"{type(self).__name__} begins at random")
 
+    def hidden_matrices(self) -> Sequence[Tensor]:
+        """Weights (A, B) between hidden layers, which `optimizer=muon` steps; others AdamW does.
+
+        The embedding and the convolutions, never a read-out, a skip or a bias.  None by default.
+        """
+        return ()
+
     def explained(self) -> dict[str, Any]:
         """Parameters that mean something by themselves, for result.json; {} where none does."""
         return {}

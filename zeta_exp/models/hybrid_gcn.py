@@ -54,3 +54,8 @@ class HybridGCN(Model):
             h.add(h.into(partial(layer, graph=batch.graph)))
         widen, relu, read = self.head
         return read(relu(h.into(widen)))[..., 0]
+
+    def hidden_matrices(self) -> Sequence[Tensor]:
+        """The embedding, the convolutions and the first layer of the perceptron."""
+        convolutions = [layer.get_parameter("lin.weight") for layer in self.layers]
+        return [self.embed.weight, *convolutions, self.head[0].get_parameter("weight")]

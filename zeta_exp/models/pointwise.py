@@ -44,3 +44,7 @@ class MLP(Model):
         for layer in self.hidden:
             h = nn.functional.silu(layer(h))
         return (self.skip(batch.features) + self.head(h))[..., 0]
+
+    def hidden_matrices(self) -> Sequence[Tensor]:
+        """Those of the hidden layers."""
+        return [layer.get_parameter("weight") for layer in self.hidden]

@@ -74,6 +74,12 @@ class PyGModel(Model):
             h = h + dropout(change.relu(), self.dropout, self.training)
         return self.head(h)[..., 0].view(batch.features.shape[:-1])
 
+    def hidden_matrices(self) -> Sequence[Tensor]:
+        """The embedding and, of every convolution, its matrices (…, H, H)."""
+        square = self.embed.weight.shape[:1] * 2
+        weights = [p for p in self.layers.parameters() if p.shape[-2:] == square]
+        return [self.embed.weight, *weights]
+
     def _convolved(self, layer: nn.Module, h: Tensor, graph: Graph) -> Tensor:
         edge_index, weight = graph.edges
         convolved: Tensor

@@ -112,16 +112,10 @@ class ExactGradient:
 
     def _derivatives(self, totals: Statistics) -> Statistics:
         """∂L/∂T of each total; zero where a term has measured nothing."""
-        leaves = {name: total.detach().requires_grad_() for name, total in totals.items()}
-        values = self._loss.values(leaves)
-        if not values:
-            return {name: torch.zeros_like(total) for name, total in totals.items()}
-        gradients = torch.autograd.grad(
-            self._loss.total(values), list(leaves.values()), allow_unused=True
-        )
+        found = self._loss.slopes(totals)
         return {
-            name: torch.zeros_like(total) if gradient is None else gradient
-            for (name, total), gradient in zip(totals.items(), gradients, strict=True)
+            name: found[name] if name in found else torch.zeros_like(total)
+            for name, total in totals.items()
         }
 
     def _second_pass(self, step: Step, state: Accumulation) -> Iterator[None]:

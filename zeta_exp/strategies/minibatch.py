@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ PARTITIONS = ("contiguous", "metis")
 # run is 5% over-estimated at 10^5 ordinals with 7 offsets and 12% at 10^6 with one.
 METIS_EDGE = 40
 STEPS_AHEAD = 4  # whose features and targets are made while the model works
+STEPS_TOGETHER = 4  # whose batches are made in one go, where all blocks are equal
 
 
 class MiniBatch(Strategy):
@@ -206,6 +209,21 @@ class MiniBatch(Strategy):
         return Clusters.of(np.asarray(ranks.agree(membership)))
 
 
+@dataclass(frozen=True)
+class _Share:
+    """What one process does of a step."""
+
+    clusters: list[int]
+    half: NDArray[np.bool_] | None  # (K,) which clusters are of the first half
+    nodes: int  # of all processes
+    layout: str
+    idle: bool
+
+
+def _from(batches: list[Batch], done: int) -> Iterator[Batch]:
+    return iter(batches[done:])
+
+
 class _MiniBatchVisits(Visits):
     """Steps made ahead, each of one batch."""
 
@@ -220,24 +238,47 @@ class _MiniBatchVisits(Visits):
         return ahead(self._made(index, skip), STEPS_AHEAD)
 
     def _made(self, index: int, skip: int) -> Iterator[Step]:
+        group: list[_Share] = []
         for place, chosen in enumerate(self._steps.epoch(index, skip), start=skip):
-            yield self._step(chosen, f"{index}:{place}")
+            share = self._share(chosen, f"{index}:{place}")
+            if group and not (len(group) < STEPS_TOGETHER and self._alike(group[0], share)):
+                yield from self._steps_of(group)
+                group = []
+            group.append(share)
+        if group:
+            yield from self._steps_of(group)
 
-    def _step(self, chosen: Sequence[int], layout: str) -> Step:
+    def _share(self, chosen: Sequence[int], layout: str) -> "_Share":
         """This process's part of a step: every world-th of the chosen clusters."""
         half = np.arange(len(chosen)) < len(chosen) // 2
         own = range(self._ranks.rank, len(chosen), self._ranks.world)
         places = list(own) or [0]
-        batch = self._batch(
-            [chosen[place] for place in places], half[places] if self._halved else None
-        )
-        return Step(
+        return _Share(
+            clusters=[chosen[place] for place in places],
+            half=half[places] if self._halved else None,
             nodes=sum(map(self._size, chosen)),
-            portions=1,
-            batches=lambda done: iter([batch][done:]),
             layout=layout,
             idle=not own,
         )
+
+    def _steps_of(self, group: Sequence["_Share"]) -> Iterator[Step]:
+        """Steps whose batches are made together."""
+        clusters = [cluster for share in group for cluster in share.clusters]
+        halves = [share.half for share in group if share.half is not None]
+        batch = self._batch(clusters, np.concatenate(halves) if halves else None)
+        batches = batch.parts(len(group[0].clusters)) if len(group) > 1 else [batch]
+        for share, part in zip(group, batches, strict=True):
+            yield Step(
+                nodes=share.nodes,
+                portions=1,
+                batches=partial(_from, [part]),
+                layout=share.layout,
+                idle=share.idle,
+            )
+
+    def _alike(self, first: "_Share", second: "_Share") -> bool:
+        """Whether the batches of two steps have the same bits if they are made together."""
+        return False
 
     @abstractmethod
     def _size(self, cluster: int) -> int:
@@ -259,6 +300,15 @@ class _BlockVisits(_MiniBatchVisits):
     def _size(self, cluster: int) -> int:
         first, last = self._tiling.limits(cluster)
         return last - first
+
+    def _alike(self, first: _Share, second: _Share) -> bool:
+        """Steps of as many blocks, all of one length and clear of the beginning of the line."""
+        if len(first.clusters) != len(second.clusters):
+            return False
+        limits = [self._tiling.limits(c) for c in (*first.clusters, *second.clusters)]
+        return len({stop - start for start, stop in limits}) == 1 and all(
+            start > self._halo for start, _ in limits
+        )
 
     def _batch(self, clusters: Sequence[int], half: NDArray[np.bool_] | None) -> Batch:
         limits = map(self._tiling.limits, clusters)
