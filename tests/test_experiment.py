@@ -40,6 +40,8 @@ KEYS = {
     "val_lost_share",
     "next10pct_median_error",
     "next10pct_lost_share",
+    "profile",
+    "profile_worst_over_best",
     "next_error",
     "loss_terms",
     "predicted_next",

@@ -8,6 +8,7 @@ from torch import Tensor
 from tests.conftest import held, make_line, make_model
 from zeta_exp import measurement
 from zeta_exp.evaluation import Evaluation, window
+from zeta_exp.evaluation import profile as profile_module
 from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import r_squared, rmse, spacing_statistics
 from zeta_exp.losses import make_loss
@@ -16,6 +17,7 @@ from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.split import Split
 from zeta_exp.zeros import ComputedZeros
 
+ERROR = "extrapolation_error_next10pct"
 LOSS = make_loss({"mse": 1.0, "gue_mmd": 0.05}, "smooth", {"form": "block_spin", "scales": [2, 4]})
 SPLIT = Split(start=1, N=3000)
 SOURCE = ComputedZeros()
@@ -77,6 +79,48 @@ def test_pieces_change_nothing_but_rounding(finished, tmp_path, monkeypatch):
     for name in ("val_rmse", "val_loss", "val_r2", "next10pct_r2", "extrapolation_error_gamma"):
         assert parts[name] == pytest.approx(whole[name], rel=1e-9)
     assert parts["loss_terms"] == pytest.approx(whole["loss_terms"], rel=1e-9)
+
+
+def windows_of(profile, values):
+    """The values of ordinals from 1 on, by window."""
+    return [values[first - 1 : last] for first, last in zip(*ends(profile), strict=True)]
+
+
+def ends(profile):
+    return profile["first"], profile["last"]
+
+
+def test_the_profile_is_the_error_of_the_whole_line(finished):
+    """Of a short line it is tiled, so the windows together have the errors of every ordinal."""
+    _, result = finished
+    here, profile = measured(), result["profile"]
+    stop = SPLIT.next_tenth[1]
+    pieces = list(here._predict(1, stop))
+    error = np.concatenate([piece.residuals for piece in pieces]) - SOURCE.residuals(1, stop)
+    squares = windows_of(profile, error**2)
+    assert sum(map(len, squares)) == stop - 1
+    assert profile["rmse"] == pytest.approx([np.sqrt(np.mean(each)) for each in squares], rel=1e-9)
+    for windows, key in ((slice(45, 50), "val_rmse"), (slice(50, 55), ERROR)):
+        pooled = np.sqrt(np.mean(np.concatenate(squares[windows])))
+        assert result[key] == pytest.approx(pooled, rel=1e-9)
+
+
+def test_the_profile_of_a_long_line_costs_no_more(tmp_path):
+    """Of a line of 2·10^6 zeros it asks for 2^17, a block at a time."""
+    asked = []
+
+    def residuals(start, stop):
+        asked.append((start, stop))
+        return 0.3 * np.sin(np.arange(start, stop))
+
+    split = Split(start=1, N=2_000_000)
+    line = make_line(offsets=(), start=split.start, count=100)
+    here = Measurement(make_model("linear", line), line, split, LOSS, residuals, 0, Evaluation(30))
+    profile = here._profile()
+    assert sum(stop - start for start, stop in asked) <= 2**17
+    assert max(stop - start for start, stop in asked) <= window.BLOCK
+    assert np.isfinite(profile.rmse).all()
+    assert (profile.first[0] < split.N // 50, profile.last[-1] > 1.08 * split.N) == (True, True)
 
 
 def test_validation_is_what_is_measured_at_the_end(finished):
@@ -157,6 +201,23 @@ def test_ranks_measure_their_shares_and_add_them_up(monkeypatch, world):
     assert np.array_equal(together.true, expected.true)
     assert together.errors.rmse == pytest.approx(expected.errors.rmse, rel=1e-12)
     assert together.terms == pytest.approx(expected.terms, rel=1e-12)
+
+
+@pytest.mark.parametrize("world", [2, 5])
+@pytest.mark.parametrize("widest", [2383, 20])
+def test_ranks_share_the_profile(monkeypatch, world, widest):
+    """Whether it tiles the line or samples it."""
+    monkeypatch.setattr(profile_module, "MOST", 55 * widest)
+    monkeypatch.setattr(measurement, "BLOCK", 100)
+    expected, heard = measured()._profile(), []
+    for rank in range(world):
+        ranks = Chorus(rank, world)
+        object.__setattr__(ranks, "sums", heard)
+        together = measured(ranks=ranks)._profile()
+    shares = [parts[0][:, 0] for parts in heard]
+    assert all(share.sum() > 0 for share in shares)
+    assert np.array_equal(sum(shares), expected.last - expected.first + 1)
+    assert together.rmse == pytest.approx(expected.rmse, rel=1e-12)
 
 
 def test_the_first_rank_writes(tmp_path, monkeypatch):

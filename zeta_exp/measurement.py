@@ -18,10 +18,11 @@ from torch import Tensor
 from zeta_exp.batch import Line
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.evaluation.baselines import Residuals, baseline_errors
+from zeta_exp.evaluation.profile import Profile, ProfileErrors
 from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
 from zeta_exp.evaluation.transfer import transfer_count, transfer_errors
-from zeta_exp.evaluation.window import Piece, Window
+from zeta_exp.evaluation.window import BLOCK, Piece, Window
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.weighted import Statistics, add_statistics
 from zeta_exp.metrics import Row
@@ -91,6 +92,7 @@ class Measurement:
         self.model.eval()
         val = self._read(self.validation, self.loss, keep=KEPT)
         ext = self._read(self.extrapolation, stop=self.split.next_tenth[1], keep=KEPT)
+        profile = self._profile()
         if not self.ranks.first:
             return {}
         self._write_predictions(directory, val, ext)
@@ -103,6 +105,7 @@ class Measurement:
             "next10pct_r2": ext.errors.r_squared,
             **self._robust("val", val, self.split.validation),
             **self._robust("next10pct", ext, self.split.next_tenth),
+            **profile.as_result(),
             "loss_terms": val.terms,
             "baselines": baseline_errors(
                 self.split,
@@ -131,6 +134,16 @@ class Measurement:
             f"{name}_median_error": median_error(reading.predicted[kept], reading.true[kept]),
             f"{name}_lost_share": reading.errors.lost_share,
         }
+
+    def _profile(self) -> Profile:
+        """RMSE along the whole line; each rank evaluates its share of the stretches."""
+        errors = ProfileErrors(self.split)
+        for start, stop in self.ranks.share(errors.stretches(BLOCK)):
+            for piece in self._predict(start, stop):
+                true = self.residuals(piece.start, piece.start + piece.residuals.size)
+                errors.add(piece.start, piece.residuals, true)
+        self._sum_over_ranks([errors.sums], {})
+        return errors.profile
 
     def _predict(self, start: int, stop: int) -> Iterator[Piece]:
         """Of any ordinals, piece by piece."""
