@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from zeta_exp.evaluation.profile import Profile
+from zeta_exp.split import Split
+
 ERROR = "extrapolation_error_next10pct"
 
 
@@ -69,6 +72,9 @@ def _copy(
     result["provenance"]["zeros_sha256"] = f"{told.get('start', 0)}-{told.get('N', 0)}"
     for key in (ERROR, "extrapolation_error", "val_rmse"):
         result[key] *= scale
+    if (profile := Profile.of(result)) is not None:
+        split = Split(result["provenance"]["start"], result["provenance"]["N"])
+        result |= Profile.over(split, scale * profile.rmse).as_result()
     growth = told.get("N", 2_000) / 2_000
     result["wall_s"] *= growth**0.9
     result["peak_rss_mb"] *= 1 + 0.02 * growth

@@ -38,7 +38,7 @@ def test_a_figure_of_a_run(zeta, run, tmp_path, kind):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["plot", "forrest", "RUN"], "known are forest, horizon"),
+        (["plot", "forrest", "RUN"], "known are forest, profile"),
         (["plot", "forest", "RUN", "--out", "forest.jpg"], "end it in .png, .svg, .pdf"),
         (["plot", "forest", "RUN"], "compares no factor"),
         (["plot", "forest", "nowhere"], "nowhere is no folder"),

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zeta_exp.evaluation.profile import Profile
 from zeta_exp.evaluation.statistics import r_squared, rmse, spacing_statistics
+from zeta_exp.split import Split
 from zeta_exp.theory.gue import sample_cue_residuals
 
 
@@ -51,6 +53,13 @@ def make_windows(noise: float) -> dict[str, np.ndarray]:
     }
 
 
+def make_profile(error: float) -> Profile:
+    """Of N = 10,000: a third as large in the eighth tenth as in the others."""
+    rmse = np.full(55, error)
+    rmse[35:40] /= 3
+    return Profile.over(Split(1, 10_000), rmse)
+
+
 def make_result(windows: dict[str, np.ndarray]) -> dict:
     predicted, true = windows["ext_pred"], windows["ext_true"]
     smooth = rmse(0 * true, true)
@@ -61,6 +70,7 @@ def make_result(windows: dict[str, np.ndarray]) -> dict:
         "val_rmse": rmse(windows["val_pred"], windows["val_true"]),
         "val_r2": r_squared(windows["val_pred"], windows["val_true"]),
         "next10pct_r2": r_squared(predicted, true),
+        **make_profile(0.012).as_result(),
         "predicted_next": 9878.6531,
         "actual_next": 9878.6547,
         "next_error": 0.0012,

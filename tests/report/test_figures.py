@@ -1,5 +1,6 @@
 """Figures of a study: what is drawn is what was found, and what can't be drawn says why."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tests.report.conftest import make_profile
 from tests.report.studies import SMALL, change, whole_run
 from zeta_exp.errors import UserError
+from zeta_exp.evaluation.profile import Profile
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.report.catalogue import CAPTIONS
 from zeta_exp.report.evidence import gather
@@ -16,6 +19,7 @@ from zeta_exp.report.plots import FIGURES, save
 from zeta_exp.report.plots.beyond import by_distance
 from zeta_exp.report.plots.style import COLOURS, large
 from zeta_exp.report.run_directory import Residuals
+from zeta_exp.split import Split
 from zeta_exp.verdict.effects import as_percent
 from zeta_exp.verdict.judge import Request
 
@@ -59,7 +63,7 @@ def test_the_forest_shows_the_findings(evidence, drawn):
 
 
 def test_an_arm_looks_the_same_wherever_it_is(drawn):
-    for name in ("horizon", "learning_curves", "size", "cost"):
+    for name in ("profile", "horizon", "learning_curves", "size", "cost"):
         colours = {}
         for axes in drawn[name].axes:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -82,6 +86,55 @@ def test_the_error_by_distance_keeps_the_sum_of_squares():
         assert by_distance(constant, 0)[1] == pytest.approx(by_distance(window, 0)[1])
 
 
+def test_the_profile_shows_each_run_and_their_median(tmp_path):
+    rmse = []
+    for number, scale in enumerate((1.0, 1.3, 3.0)):
+        run = whole_run(tmp_path / "sweep" / str(number))
+        profile = Profile.over(Split(1, 10_000), scale * make_profile(0.01).rmse)
+        change(run, **profile.as_result())
+        rmse.append(profile.rmse)
+    axes = FIGURES["profile"](tmp_path / "sweep").axes[0]
+    median, *each, _linear = axes.lines
+    assert axes.get_xlabel() == "ordinal n"
+    assert np.array_equal(median.get_xdata(), profile.middle)
+    assert np.array_equal(median.get_ydata(), rmse[1])
+    assert np.array_equal([line.get_ydata() for line in each], rmse)
+    shaded = sorted(patch.get_x() for patch in axes.patches)
+    assert shaded == [9001, 10_001]
+
+
+def test_profiles_of_several_ranges_are_drawn_by_their_share(evidence):
+    """The study has two sizes and two origins, all on one axis from 0 to 110%."""
+    figure = FIGURES["profile"](evidence)
+    for axes in figure.axes:
+        assert axes.get_xlabel().endswith("(% of the seen range)")
+        for line in axes.lines:
+            if len(line.get_xdata()) == 55:
+                assert np.allclose(line.get_xdata(), np.arange(1, 111, 2), atol=0.1)
+
+
+def test_a_run_far_up_is_drawn_from_its_first_ordinal(tmp_path):
+    run = whole_run(tmp_path / "run")
+    split = Split(10**12, 10_000)
+    provenance = json.loads((run / "result.json").read_text())["provenance"]
+    profile = Profile.over(split, make_profile(0.01).rmse)
+    change(run, provenance=provenance | {"start": split.start}, **profile.as_result())
+    axes = FIGURES["profile"](run).axes[0]
+    assert axes.get_xlabel() == "ordinal n − 1,000,000,000,000"
+    assert np.array_equal(axes.lines[0].get_xdata(), profile.middle - 10**12)
+    assert axes.get_title(loc="left").endswith("worst tenth 3 times the best")
+
+
+def test_runs_without_a_profile_are_left_out_of_it(tmp_path):
+    for number in range(2):
+        run = whole_run(tmp_path / "sweep" / str(number))
+        change(run, **make_profile(0.01 + number).as_result())
+    change(run, profile=None, profile_worst_over_best=None)
+    assert np.allclose(FIGURES["profile"](tmp_path / "sweep").axes[0].lines[0].get_ydata()[0], 0.01)
+    with pytest.raises(UserError, match="no run here has measured its error"):
+        FIGURES["profile"](run)
+
+
 def test_svg_is_whole_and_its_names_are_its_own(study_page):
     figures = re.findall(r'<figure id="figure-(\w+)".*?(<svg .*?</svg>)', study_page, re.DOTALL)
     assert {name for name, _ in figures} == FIGURES.keys() - SEVERAL_HEIGHTS
@@ -93,7 +146,7 @@ def test_svg_is_whole_and_its_names_are_its_own(study_page):
         assert {f"{name}-title", f"{name}-desc"} == set(root.get("aria-labelledby").split())
         assert len(root.find("desc").text) > 60
         assert not re.findall(r"#[0-9a-f]{6}\b", text), "colours are the page's"
-        assert len(text) < 200_000, "eleven figures make a page of less than 5 MB"
+        assert len(text) < 200_000, "twelve figures make a page of less than 5 MB"
 
 
 @pytest.mark.parametrize("kind", ["png", "pdf", "svg"])

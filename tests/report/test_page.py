@@ -69,7 +69,9 @@ def page(study_page):
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
     """A run that has nothing but its errors: a page without figures is made in no time."""
-    run = whole_run(tmp_path_factory.mktemp("bare") / "run", baselines={}, spectrum={})
+    run = whole_run(
+        tmp_path_factory.mktemp("bare") / "run", baselines={}, spectrum={}, profile=None
+    )
     for name in ("metrics.csv", "predictions.npz"):
         (run / name).unlink()
     return run

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from zeta_exp.plan import Plan
+from zeta_exp.report.plots import OF_A_RUN
 from zeta_exp.report.screen import Screen
 from zeta_exp.report.silence import Silence
 
@@ -86,7 +87,7 @@ def test_the_result_comes_with_its_figures_and_is_kept_as_it_is_shown(run, resul
     assert "this model" in text.getvalue()
     assert f"zeta compare {run} OTHER-RUN" in "\n".join(kept)
     assert [line.rstrip() for line in text.getvalue().splitlines()] == kept
-    assert len(list((run / "plots").glob("*.png"))) == 3
+    assert len(list((run / "plots").glob("*.png"))) == len(OF_A_RUN)
 
 
 def test_silence_keeps_the_plan():

@@ -21,6 +21,15 @@ CAPTIONS = {
         "a bar that lies wholly in the shaded margin shows that there is no difference, and only "
         "one wholly to its right that the factor is essential; hollow dots claim nothing.",
     ),
+    "profile": Caption(
+        "error against the ordinal along the whole line, seen and beyond",
+        "finished runs that have measured it",
+        "A level curve means that the model is as good everywhere; a dip marks the stretch of the "
+        "line that it has learnt at the expense of the rest, which an average over one window "
+        "would hide. Points are RMSE over windows spread evenly over the line. What is not shaded "
+        "was trained on. The first tenth counts for neither the worst nor the best, as the lowest "
+        "zeros differ in kind.",
+    ),
     "horizon": Caption(
         "extrapolation error by distance beyond the last zero seen",
         "finished runs",

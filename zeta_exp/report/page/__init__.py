@@ -27,12 +27,13 @@ from zeta_exp.verdict import table as sheets
 BEYOND = "Beyond the range"
 SECTIONS = {  # heading of each part of the evidence, and its figures
     "Effect": ("forest",),
+    "Along the line": ("profile",),
     BEYOND: ("horizon", "extrapolation", "size", "height"),
     "Training": ("learning_curves", "loss_terms"),
     "Spacings": ("spacing_histogram", "pair_correlation", "number_variance"),
     "Cost": ("cost",),
 }
-GRIDS = ("horizon", "learning_curves")  # a panel a group of pairs
+GRIDS = ("profile", "horizon", "learning_curves")  # a panel a group of pairs
 PANELLED = (*GRIDS, "loss_terms", *SECTIONS["Spacings"])  # all that draw the arms of a panel
 
 

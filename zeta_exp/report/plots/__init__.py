@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from zeta_exp.report.evidence import Source
 from zeta_exp.report.plots.beyond import extrapolation, horizon
 from zeta_exp.report.plots.forest import forest
+from zeta_exp.report.plots.profile import profile
 from zeta_exp.report.plots.scaling import cost, height, size
 from zeta_exp.report.plots.spectrum import number_variance, pair_correlation, spacing_histogram
 from zeta_exp.report.plots.style import save
@@ -32,6 +33,7 @@ __all__ = [
     "loss_terms",
     "number_variance",
     "pair_correlation",
+    "profile",
     "save",
     "size",
     "spacing_histogram",
@@ -41,6 +43,7 @@ __all__ = [
 
 FIGURES: dict[str, Callable[[Source], Figure]] = {  # in the order of report.catalogue
     "forest": forest,
+    "profile": profile,
     "horizon": horizon,
     "extrapolation": extrapolation,
     "size": size,
@@ -52,7 +55,8 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {  # in the order of report.cat
     "number_variance": number_variance,
     "cost": cost,
 }
-OF_A_RUN = ("learning_curves", "extrapolation", "spacing_histogram")  # which every run leaves
+# which every run leaves
+OF_A_RUN = ("learning_curves", "profile", "extrapolation", "spacing_histogram")
 
 
 def write_plots(run: Path) -> list[Path]:
