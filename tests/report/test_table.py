@@ -149,3 +149,16 @@ def test_a_baseline_that_could_not_be_computed_is_a_dash(result, printed):
     text = printed(result)
     assert line_of(text, "AR(2)").count("–") == 3
     assert "linear (ridge)" not in text
+
+
+def test_the_best_and_the_worst_tenth_are_named(result, printed):
+    text = printed(result)
+    assert "best 0.0040 (the 8th), worst 0.0120 (the 2nd), 3 times the best" in text
+
+
+def test_a_result_of_an_older_version_has_no_tenths(result, printed):
+    for key in ("profile", "profile_worst_over_best"):
+        del result[key]
+    text = printed(result)
+    assert "tenths" not in text
+    assert "R² of the residual" in text

@@ -15,6 +15,7 @@ HEADINGS = {
     "val_rmse": "validation",
     "val_r2": "R² validation",
     "next10pct_r2": "R² next 10%",
+    "profile_worst_over_best": "worst/best tenth",
     "features.max_prime": "P",
     "wall_s": "s",
     "n_parameters": "parameters",

@@ -15,6 +15,7 @@ from zeta_exp.report.sides import Side, same_zeros
 
 MEASURES = (
     *("extrapolation_error_next10pct", "extrapolation_error", "val_rmse", "next10pct_r2"),
+    "profile_worst_over_best",
     *("n_parameters", "updates", "node_visits", "wall_s", "nodes_per_s", "peak_rss_mb"),
 )
 _OF_ZEROS = "zeros"  # what begins so differs where other zeros were asked for

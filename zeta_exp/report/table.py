@@ -1,6 +1,7 @@
 """What a run says at its end: the model beside its baselines, in 80 columns."""
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -10,6 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from zeta_exp.evaluation.profile import Profile
 from zeta_exp.files import shortest
 from zeta_exp.theory.counting import mean_gap
 
@@ -31,6 +33,7 @@ NEXT = (
     ("zeros=shuffled", "a control: R² must fall to 0", "zeros", "ShuffledZeros"),
 )
 CONTROLS = ("shuffled", "cue", "poisson")  # sources of zeros that aren't ζ's
+COMPARED = ("2nd", "3rd", *(f"{place}th" for place in range(4, 11)))  # tenths of the seen range
 STATISTICS = {
     "variance": "variance",
     "ks_gue": "KS to Gaudin",
@@ -141,13 +144,30 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
     r2 = result["next10pct_r2"]
     lines = [
         f"R² of the residual: {_number(result['val_r2'])} on the validation range, "
-        f"{_number(r2)} over the next 10%"
+        f"{_number(r2)} over the next 10%",
+        *_along_the_line(result),
     ]
     if not r2 > LEARNT_NOTHING:
         lines.append(
             f"the model has learnt nothing about the fluctuation of the zeros: R² = {_number(r2)}"
         )
     return lines if _is_control(result) else lines + _next_zero(result)
+
+
+def _along_the_line(result: Mapping[str, Any]) -> list[str]:
+    """The errors of the best and the worst tenth; [] where they were not measured."""
+    profile = Profile.of(result)
+    if profile is None or not isfinite(profile.worst_over_best):
+        return []
+    best, worst = profile.compared.argmin(), profile.compared.argmax()
+    each = (
+        f"{name} {_number(float(profile.compared[place]))} (the {COMPARED[place]})"
+        for name, place in (("best", best), ("worst", worst))
+    )
+    return [
+        "RMSE by tenths of the seen range, the first left out:",
+        f"{', '.join(each)}, {profile.worst_over_best:.3g} times the best",
+    ]
 
 
 def _next_zero(result: Mapping[str, Any]) -> list[str]:
