@@ -197,7 +197,7 @@ class Foreign:
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OneCycle(ABC):
     """What all recipes share: one cycle of the rate (Smith & Topin 2019), clipping and noise.
 
@@ -207,21 +207,19 @@ class OneCycle(ABC):
     """
 
     lr: float  # highest learning rate
-    weight_decay: float  # decoupled from the gradient
     clip: float  # largest Euclidean norm of the gradient
     pct_start: float  # share of the budget in which the rate rises
     weight_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for key, valid in (
-            ("lr", self.lr > 0),
-            ("weight_decay", self.weight_decay >= 0),
-            ("clip", self.clip > 0),
-            ("pct_start", 0 < self.pct_start < 1),
-            ("weight_noise", self.weight_noise >= 0),
-        ):
+        self._check(lr=self.lr > 0, clip=self.clip > 0, pct_start=0 < self.pct_start < 1)
+        self._check(weight_noise=self.weight_noise >= 0)
+
+    def _check(self, **valid: bool) -> None:
+        """Refuses the named values that are out of range, and infinite ones."""
+        for key, inside in valid.items():
             value = getattr(self, key)
-            if not (valid and math.isfinite(value)):
+            if not (inside and math.isfinite(value)):
                 raise UserError(f"optimizer.{key}={value} is out of range: see conf/optimizer")
 
     @abstractmethod
@@ -234,20 +232,26 @@ class OneCycle(ABC):
         return Optimisation(self, model, self.methods(model), total, noise)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdamWOneCycle(OneCycle):
     """AdamW on all parameters; β₁ falls from .95 to .85 as the rate rises, and rises again."""
+
+    weight_decay: float  # decoupled from the gradient
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check(weight_decay=self.weight_decay >= 0)
 
     def methods(self, model: Model) -> Sequence[Method]:
         """AdamW alone."""
         return [AdamW(dict(enumerate(model.parameters())), self.weight_decay)]
 
 
-@dataclass(frozen=True)
-class MuonOneCycle(OneCycle):
+@dataclass(frozen=True, kw_only=True)
+class MuonOneCycle(AdamWOneCycle):
     """Muon on the matrices that the model names, AdamW on all other parameters, at one rate.
 
-    weight_decay is AdamW's; matrices decay by matrix_decay.
+    weight_decay is that of AdamW; the hidden matrices decay by matrix_decay.
     """
 
     momentum: float = 0.95  # of Muon
@@ -255,10 +259,7 @@ class MuonOneCycle(OneCycle):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.momentum < 1:
-            raise UserError(f"optimizer.momentum={self.momentum} is out of range: use 0 to .99")
-        if not (self.matrix_decay >= 0 and math.isfinite(self.matrix_decay)):
-            raise UserError(f"optimizer.matrix_decay={self.matrix_decay} must be a number ≥ 0")
+        self._check(momentum=0 <= self.momentum < 1, matrix_decay=self.matrix_decay >= 0)
 
     def methods(self, model: Model) -> Sequence[Method]:
         """Muon where the model has hidden matrices, and AdamW."""
@@ -272,19 +273,17 @@ class MuonOneCycle(OneCycle):
         return [Muon(parts[True], self.matrix_decay, self.momentum), rest]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OtherOneCycle(OneCycle):
     """Any optimiser of `torch.optim`, or one with its interface, under the same cycle.
 
-    method: takes the parameters, and lr is set before each of its steps; weight_decay is its own.
+    method: makes it from the parameters; its rate is set before each of its steps.
     """
 
-    method: Callable[..., Any] | None = None
+    method: Callable[..., Any]
 
     def methods(self, model: Model) -> Sequence[Method]:
         """The optimiser on all parameters."""
-        if self.method is None:
-            raise UserError("optimizer.method is missing: name a class, as torch.optim.SGD")
         return [Foreign(list(model.parameters()), self.method)]
 
 

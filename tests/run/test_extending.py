@@ -18,16 +18,19 @@ MOST = 30  # lines of code
 
 
 def test_there_is_one_of_each():
-    assert list(EXAMPLES) == ["A model", "A loss term", "A strategy", "A source of zeros"]
+    one_of_each = ["A model", "A loss term", "An optimiser", "A strategy", "A source of zeros"]
+    assert list(EXAMPLES) == one_of_each
 
 
 @pytest.mark.parametrize("title", EXAMPLES)
 def test_an_example_runs_as_the_page_says(run, small, tmp_path, monkeypatch, title):
-    python, yaml, (_, command) = EXAMPLES[title]
-    assert (python[0], yaml[0].split("/")[0]) == ("mine.py", "options")
-    code = [line for line in python[1].splitlines() if line.strip()]
-    assert len(code) < MOST
-    for name, text in (python, yaml):
+    *files, (_, command) = EXAMPLES[title]
+    *python, yaml = files
+    assert yaml[0].split("/")[0] == "options"
+    for name, text in python:
+        assert name == "mine.py"
+        assert len([line for line in text.splitlines() if line.strip()]) < MOST
+    for name, text in files:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -41,5 +44,5 @@ def test_an_example_runs_as_the_page_says(run, small, tmp_path, monkeypatch, tit
     assert done.code == 0, done.err
     result = json.loads((tmp_path / "here/result.json").read_text())
     group, _, option = words[3].partition("=")
-    assert result["config"][group]["_target_"].startswith("mine."), option
+    assert result["config"][group]["_target_"].startswith("mine." if python else "zeta_exp."), option
     assert result["status"] == "completed"

@@ -144,4 +144,4 @@ def _add_shifted(of_h: Tensor, columns: Tensor, taps: tuple[int, ...]) -> None:
     count, width = of_h.shape
     for t, o in enumerate(taps):
         low, high = max(o, 0), count + min(o, 0)
-        of_h[low:high] += columns[low - o : high - o, t * width : (t + 1) * width]
+        of_h[low:high].add_(columns[low - o : high - o, t * width : (t + 1) * width])
