@@ -17,6 +17,7 @@ from conf.launch import guarded, job
 from conf.log import keep
 from conf.schema import Slice
 from conf.slices import generate
+from zeta_exp import garbage
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
 
 def execute(config: DictConfig, directory: Path, resume: bool, ranks: "Ranks") -> float:
     """Builds the parts that the config names, runs them and shows what came out."""
-    from zeta_exp.experiment import Experiment
-    from zeta_exp.report.silence import Silence
+    with garbage.paused():
+        from zeta_exp.experiment import Experiment
+        from zeta_exp.report.silence import Silence
 
     with _screen(directory) if ranks.first else Silence() as screen:
-        parts = hydra.utils.instantiate(config, _convert_="all")
+        with garbage.paused():
+            parts = hydra.utils.instantiate(config, _convert_="all")
+        garbage.spare_imports()
         experiment = Experiment(**parts, config=OmegaConf.to_container(config))
         result = experiment.run(directory, resume, screen, ranks)
         screen.show(result)

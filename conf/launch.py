@@ -30,6 +30,7 @@ from conf.checks import (
 )
 from conf.explain import explain
 from conf.replay import repeated, replays, tell
+from zeta_exp import garbage
 from zeta_exp.errors import UserError
 from zeta_exp.files import write_atomically
 from zeta_exp.torchrun import LostRankError, launched
@@ -55,6 +56,7 @@ def _hydra_directory(resume: str | None) -> str:
 
 def guarded(main: Callable[[], Any]) -> int:
     """Runs the program; a user's error becomes one sentence and exit code 2."""
+    garbage.spare_exit()
     schema.register()
     OmegaConf.register_new_resolver("run_directory", _run_directory, replace=True)
     OmegaConf.register_new_resolver("hydra_directory", _hydra_directory, replace=True)
@@ -121,7 +123,8 @@ def _together(execute: Execute, config: DictConfig, directory: Path, resume: boo
 
     A run that is cut short says so once, whichever process is left to say it.
     """
-    from zeta_exp.ranks import ALONE, joined
+    with garbage.paused():
+        from zeta_exp.ranks import ALONE, joined
 
     if launched().alone:
         return execute(config, directory, resume, ALONE)

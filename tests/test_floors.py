@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "garbage": 0,
     "metrics": 0,
     "overrides": 0,
     "ranks": 0,

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from zeta_exp import garbage
+
 if TYPE_CHECKING:
     from zeta_exp.plan import Plan
 
@@ -80,11 +82,13 @@ class Screen:
 
     def show(self, result: Mapping[str, Any]) -> None:
         """The plots, the tables and what to try next."""
-        from zeta_exp.report.plots import write_plots
         from zeta_exp.report.table import print_result
 
         self._bar.stop()
-        write_plots(self._run)
+        with garbage.paused():
+            from zeta_exp.report.plots import write_plots
+
+            write_plots(self._run)
         print_result(result, self._run, self._print)
 
     def _print(self, what: RenderableType) -> None:
