@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 from scipy import special
-from scipy.stats import qmc
 
 from zeta_exp.verdict.decision import (
     HARMS,
@@ -41,6 +40,8 @@ class Plan:
 @cache
 def _points() -> Array:
     """(points, 3) in (0, 1)³."""
+    from scipy.stats import qmc  # half a second, and every figure imports this module
+
     return qmc.Sobol(3, rng=np.random.default_rng(0)).random_base2(_POINTS)
 
 
