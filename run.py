@@ -33,7 +33,8 @@ def execute(config: DictConfig, directory: Path, resume: bool, ranks: "Ranks") -
         from zeta_exp.experiment import Experiment
         from zeta_exp.report.silence import Silence
 
-    with _screen(directory) if ranks.first else Silence() as screen:
+        shown = _screen(directory) if ranks.first else Silence()
+    with shown as screen:
         with garbage.paused():
             parts = hydra.utils.instantiate(config, _convert_="all")
         garbage.spare_imports()

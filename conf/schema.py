@@ -300,6 +300,7 @@ class Evaluation:
     _target_: str = "zeta_exp.evaluation.Evaluation"
     max_prime: int = MISSING
     transfer: list[int] = field(default_factory=list)
+    cache: str | bool | None = None
 
 
 @dataclass

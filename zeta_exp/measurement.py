@@ -17,7 +17,8 @@ from torch import Tensor
 
 from zeta_exp.batch import Line
 from zeta_exp.evaluation import Evaluation
-from zeta_exp.evaluation.baselines import Residuals, baseline_errors
+from zeta_exp.evaluation.baseline_cache import BaselineCache, Compared
+from zeta_exp.evaluation.baselines import Residuals
 from zeta_exp.evaluation.profile import Profile, ProfileErrors
 from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
@@ -107,11 +108,13 @@ class Measurement:
             **self._robust("next10pct", ext, self.split.next_tenth),
             **profile.as_result(),
             "loss_terms": val.terms,
-            "baselines": baseline_errors(
-                self.split,
-                self.residuals,
-                lambda ordinals: self.line.features(ordinals).numpy(),
-                self.evaluation.max_prime,
+            "baselines": BaselineCache(self.evaluation.cache).errors(
+                Compared(
+                    self.split,
+                    self.residuals,
+                    lambda ordinals: self.line.features(ordinals).numpy(),
+                    self.evaluation.max_prime,
+                )
             ),
             "spacing": {
                 "prediction": spacing_statistics(val.predicted),

@@ -235,7 +235,7 @@ class TestBaselineErrors:
             assert fit.intercept == same.intercept
 
     def test_fit_range_is_the_tail_of_a_long_training(self):
-        assert baselines._fit_range(Split(1, 1_000_000)) == (700_001, 900_001)
+        assert baselines.fit_range(Split(1, 1_000_000)) == (700_001, 900_001)
 
     def test_pieces_add_up_to_the_whole(self, errors, monkeypatch):
         """Errors of predictions made in one go, and those of any cut into pieces."""

@@ -13,6 +13,8 @@ class Evaluation:
 
     max_prime: int  # largest prime of the explicit formula and of the prime-tail scale
     transfer: Sequence[int] = ()  # first ordinals where the trained model is evaluated too
+    # folder or gs:// of the baselines' errors, None for the user's cache, False to keep nothing
+    cache: str | bool | None = None
 
     def check(self, split: Split, target: str) -> None:
         """Raises `UserError` where `transfer` names what can't be measured, or was trained on."""

@@ -123,7 +123,7 @@ def _width(window: tuple[int, int]) -> int:
     return window[1] - window[0]
 
 
-def _fit_range(split: Split) -> tuple[int, int]:
+def fit_range(split: Split) -> tuple[int, int]:
     """The last FIT_ORDINALS training ordinals."""
     start, stop = split.train
     return max(start, stop - FIT_ORDINALS), stop
@@ -131,11 +131,11 @@ def _fit_range(split: Split) -> tuple[int, int]:
 
 def _fits(split: Split, residuals: Residuals, features: FeatureMatrix) -> tuple[RidgeFit, RidgeFit]:
     """Ridge on the features and AR(2), on training ordinals only."""
-    begin, end = _fit_range(split)
+    begin, end = fit_range(split)
     linear = fit_ridge(
-        (features(np.arange(low, high)), residuals(low, high)) for low, high in _blocks(begin, end)
+        (features(np.arange(low, high)), residuals(low, high)) for low, high in blocks(begin, end)
     )
-    return linear, fit_ar2(residuals(low - 2, high) for low, high in _blocks(begin + 2, end))
+    return linear, fit_ar2(residuals(low - 2, high) for low, high in blocks(begin + 2, end))
 
 
 def _formula_free_errors(
@@ -144,7 +144,7 @@ def _formula_free_errors(
     """RMSE of smooth, linear and ar2, fitted on the training range, piece by piece."""
     linear, ar2 = _fits(split, residuals, features)
     errors = {name: _WindowErrors(split) for name in ("smooth", "linear", "ar2")}
-    for low, high in _blocks(*split.extrapolation):
+    for low, high in blocks(*split.extrapolation):
         seen = residuals(low - 2, high)
         predictions = {
             "smooth": np.zeros(high - low),
@@ -164,13 +164,14 @@ def _explicit_formula_errors(
     terms = max(1, len(prime_powers_up_to(max_prime)))
     end = min(stop, start + max(HEADLINE, FORMULA_TERMS // terms))
     errors = _WindowErrors(split)
-    for low, high in _blocks(start, end):
+    for low, high in blocks(start, end):
         errors.add(low, explicit_formula(np.arange(low, high), max_prime), residuals(low, high))
     limited = {"next10pct_ordinals": float(end - start)} if end < split.next_tenth[1] else {}
     return errors.rmse() | limited
 
 
-def _blocks(start: int, stop: int) -> list[tuple[int, int]]:
+def blocks(start: int, stop: int) -> list[tuple[int, int]]:
+    """[start, stop) in pieces whose features and residuals are held at once."""
     return [(i, min(i + BLOCK, stop)) for i in range(start, stop, BLOCK)]
 
 
