@@ -32,7 +32,7 @@ SCRIPTS = (
     *(("gpu",) if torch.cuda.is_available() else ()),
 )
 # those that print only
-PLAIN = ("zero_accuracy", "nufft", "tables", "startup", "leaderboard", "report")
+PLAIN = ("zero_accuracy", "nufft", "tables", "startup", "minute", "leaderboard", "report")
 CODE = ("zeta_exp", "constraints.txt")  # what is measured
 FIGURES = ROOT / "docs" / "figures"
 
