@@ -4,11 +4,14 @@ Each dataclass names the class it builds (`_target_`) and the types of its argum
 file of the same name holds the values and says why.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import II, MISSING
+from omegaconf import II, MISSING, OmegaConf
+
+from zeta_exp import recipe
 
 
 @dataclass
@@ -347,6 +350,16 @@ SCHEMAS: dict[str, type] = {
 }
 
 NESTED = ("tracking",)  # groups whose options have a place each, so that several can be chosen
+
+
+def _recipe(name: str, *arguments: int) -> int:
+    """A rule of `zeta_exp.recipe`, ${recipe:NAME,…}: what a run has where nothing else is asked."""
+    rule: Callable[..., int] = getattr(recipe, name)
+    return rule(*arguments)
+
+
+# in every process that reads a config: those that a launcher starts import this module
+OmegaConf.register_new_resolver("recipe", _recipe, replace=True)
 
 
 def register() -> None:

@@ -13,6 +13,7 @@ FLOORS = {
     "metrics": 0,
     "overrides": 0,
     "ranks": 0,
+    "recipe": 0,
     "revision": 0,
     "split": 0,
     "theory": 0,

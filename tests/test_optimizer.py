@@ -12,6 +12,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.graph import Block
 from zeta_exp.models import PyGModel
 from zeta_exp.optimizer import (
+    NEWTON_SCHULZ,
     AdamWOneCycle,
     MuonOneCycle,
     OtherOneCycle,
@@ -117,20 +118,38 @@ class TestOrthogonalized:
     def test_singular_values_end_near_one_and_vectors_stay(self, shape):
         matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
         u, s, vt = torch.linalg.svd(matrices, full_matrices=False)
-        found = u.mT @ orthogonalized(matrices) @ vt.mT
+        (orthogonal,) = orthogonalized([matrices])
+        found = u.mT @ orthogonal @ vt.mT
         values = torch.diagonal(found, dim1=-2, dim2=-1)
         large = s > 0.05 * s[:, :1]
         assert values[large].min() > 0.6
         assert values.max() < 1.3
         assert (found - torch.diag_embed(values)).abs().max() < 1e-9
 
-    def test_matrices_side_by_side_are_those_one_by_one(self):
-        matrices = torch.randn(5, 6, 9, generator=torch.Generator().manual_seed(0)).double()
-        single = [orthogonalized(matrix[None])[0] for matrix in matrices]
-        torch.testing.assert_close(orthogonalized(matrices), torch.stack(single))
+    def test_stacks_side_by_side_are_matrices_one_by_one(self):
+        """Wide and tall ones, of one shorter side and of several."""
+        shapes = [(5, 6, 9), (2, 9, 6), (6, 20), (3, 4, 8, 8)]
+        generator = torch.Generator().manual_seed(0)
+        stacks = [torch.randn(shape, generator=generator).double() for shape in shapes]
+        for stack, found in zip(stacks, orthogonalized(stacks), strict=True):
+            assert found.shape == stack.shape
+            for one, other in zip(
+                *(x.reshape(-1, *x.shape[-2:]) for x in (stack, found)), strict=True
+            ):
+                torch.testing.assert_close(orthogonalized([one])[0], other)
+
+    def test_is_the_iteration_on_the_matrix_itself(self):
+        x = torch.randn(1, 12, 30, generator=torch.Generator().manual_seed(0))
+        (found,) = orthogonalized([x])
+        a, b, c = NEWTON_SCHULZ
+        x = x.double() / x.norm()
+        for _ in range(5):
+            gram = x @ x.mT
+            x = a * x + (b * gram + c * gram @ gram) @ x
+        torch.testing.assert_close(found, x.float(), rtol=1e-4, atol=1e-5)
 
     def test_a_zero_gradient_moves_nothing(self):
-        assert not orthogonalized(torch.zeros(2, 3, 4)).any()
+        assert not orthogonalized([torch.zeros(2, 3, 4)])[0].any()
 
 
 class TestHiddenMatrices:

@@ -17,7 +17,12 @@ def told(text):
 
 def test_the_plan_is_what_is_done(run, tmp_path):
     ended = run(
-        *SMALL, "strategy=streamed", "start=11", "loss.weights.rg=0.1", "hydra.run.dir=here"
+        *SMALL,
+        "strategy=streamed",
+        "start=11",
+        "loss=seed",
+        "loss.weights.gue_nll=0",
+        "hydra.run.dir=here",
     )
     assert ended.code == 0, ended.err
     plan, result = told(ended.out), json.loads((tmp_path / "here/result.json").read_text())

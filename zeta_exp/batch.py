@@ -102,6 +102,11 @@ class Line:
     device: torch.device = torch.device("cpu")
     dtype: torch.dtype = torch.float32
 
+    @property
+    def is_tabulated(self) -> bool:
+        """Whether the features of a whole run are in a table, so that a batch costs next to none."""
+        return isinstance(self.features, FeatureTable) and self.features.of_run
+
     def coarse(self, b: int) -> "Line":
         """The line of cells of b ordinals aligned to ordinal 1, features averaged over a cell."""
         return replace(self, features=Averaged(self.features, b), truth=None)

@@ -22,8 +22,9 @@ from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
+PRIME_AMPLITUDE = 0.6
 HIGHEST = 3.0  # of a standard height, either way
-SMALLEST_DRIFT = 1e-6  # of log n: to be measured
+SMALLEST_DRIFT = 0.05  # of log n: within it the map from phases to residuals hardly changes
 PIECE = 4096  # ordinals tabulated at once
 TABLE_BYTES = 72 * 2**20  # features of a whole run are kept where they fit in this
 
@@ -91,7 +92,7 @@ class _Phases:
         height: LogDensity | StandardHeight,
     ) -> None:
         self._frequencies = frequencies  # (K,) in turns
-        self._amplitudes = torch.from_numpy(AMPLITUDE * amplitudes).float()  # (K,)
+        self._amplitudes = torch.from_numpy(amplitudes).float()  # (K,)
         self._height = height
         self.dim = 2 * len(amplitudes) + 1
 
@@ -109,6 +110,15 @@ class _Phases:
         )
 
 
+def _amplitudes(m: NDArray[np.int64], split: Split | None) -> NDArray[np.float64]:
+    """0.6·m^−¾ of a prime power; 1.4/√m in runs of before, which have no split.
+
+    Between 1/√m, what a prime's frequency weighs in S(t), and 1/m: the phases of large primes turn
+    fastest from zero to zero, and what a network makes of them generalises least.
+    """
+    return AMPLITUDE / np.sqrt(m) if split is None else PRIME_AMPLITUDE * m**-0.75
+
+
 def _height(split: Split | None) -> LogDensity | StandardHeight:
     """The height that a network reads; runs of before there was a choice have no split."""
     return LogDensity() if split is None else StandardHeight(split)
@@ -124,7 +134,7 @@ class PrimePhases(_Phases):
 
     def __init__(self, max_prime: int, split: Split | None = None) -> None:
         m = prime_power_frequencies(max_prime)
-        super().__init__(log_frequencies(m), 1 / np.sqrt(m), _height(split))
+        super().__init__(log_frequencies(m), _amplitudes(m, split), _height(split))
 
 
 class IntegerPhases(_Phases):
@@ -142,7 +152,7 @@ class IntegerPhases(_Phases):
         if max_integer < 2:
             raise UserError(f"features.max_integer={max_integer} leaves no phase: use 2 or more")
         m = np.arange(2, max_integer + 1)
-        super().__init__(log_frequencies(m), 1 / np.sqrt(m), LogDensity())
+        super().__init__(log_frequencies(m), AMPLITUDE / np.sqrt(m), LogDensity())
 
 
 class RandomPhases(_Phases):
@@ -160,7 +170,7 @@ class RandomPhases(_Phases):
         omega = omega + np.random.default_rng(seed).uniform(-0.5, 0.5, len(omega)) * spacing
         turns = omega / (2 * np.pi)
         exact = Frequencies(turns, np.zeros_like(turns))
-        super().__init__(exact, 1 / np.sqrt(m), _height(split))
+        super().__init__(exact, _amplitudes(m, split), _height(split))
 
 
 class WrongHeight(PrimePhases):
@@ -221,7 +231,7 @@ class FeatureTable:
 
     def __init__(self, features: Features, lo: int, hi: int, of_run: bool = False) -> None:
         self._features = features
-        self._of_run = of_run
+        self.of_run = of_run
         self._lo, self._hi = lo, hi
         self.name, self.dim = features.name, features.dim
         self._table = torch.cat(
@@ -240,7 +250,7 @@ class FeatureTable:
     def lends(self, features: Tensor) -> bool:
         """Whether they are a view of the table of a run, and so take no memory of their own."""
         mine, theirs = (x.untyped_storage().data_ptr() for x in (self._table, features))
-        return self._of_run and mine == theirs
+        return self.of_run and mine == theirs
 
 
 def tabulated(features: Features, lo: int, hi: int) -> Features:

@@ -102,8 +102,9 @@ class Muon:
 
     B ← μB + (1 − μ)g, U = NS((1 − μ)g + μB), W ← (1 − ηλ)W − 0.2 η √max(A, B) U: NS brings every
     singular value near 1, so that all directions of a gradient move alike, and the factor makes
-    the update's root mean square that of AdamW's, whose rates it can share.  The matrices of one
-    shape are stepped together.  `torch.optim.Muon` rounds NS to bfloat16; here it is in float32.
+    the update's root mean square that of AdamW's, whose rates it can share.  All matrices are
+    stepped together.  `torch.optim.Muon` takes one after the other and rounds NS to bfloat16; here
+    it is in the format of the parameters.
     """
 
     def __init__(
@@ -113,16 +114,33 @@ class Muon:
         by_shape: dict[tuple[int, ...], dict[int, nn.Parameter]] = {}
         for index, parameter in parameters.items():
             by_shape.setdefault(tuple(parameter.shape), {})[index] = parameter
-        self._groups = [_EqualMatrices(equal) for equal in by_shape.values()]
+        self._indices = [list(equal) for equal in by_shape.values()]
+        self._parameters: list[list[Tensor]] = [list(equal.values()) for equal in by_shape.values()]
+        self._momenta = [torch.zeros_like(torch.stack(equal)) for equal in self._parameters]
+        for momenta in self._momenta:
+            momenta.requires_grad_(False)
 
     def step(self, rate: float, momentum: float) -> None:
         """One update of every matrix; the momentum is Muon's own."""
-        for group in self._groups:
-            group.step(rate, self._momentum, self._weight_decay)
+        directions = []
+        for parameters, momenta in zip(self._parameters, self._momenta, strict=True):
+            given = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+            gradient = torch.stack(given)
+            momenta.lerp_(gradient, 1 - self._momentum)
+            directions.append(gradient.lerp_(momenta, self._momentum))
+        for parameters, update in zip(self._parameters, orthogonalized(directions), strict=True):
+            if self._weight_decay:
+                torch._foreach_mul_(parameters, 1 - rate * self._weight_decay)
+            scale = MATCHED_RMS * math.sqrt(max(update.shape[-2:]))
+            torch._foreach_add_(parameters, update.unbind(), alpha=-rate * scale)
 
     def moments(self) -> Moments:
         """momentum_buffer of each matrix, torch's name."""
-        return {i: m for group in self._groups for i, m in group.moments().items()}
+        return {
+            index: {"momentum_buffer": momentum}
+            for indices, momenta in zip(self._indices, self._momenta, strict=True)
+            for index, momentum in zip(indices, momenta, strict=True)
+        }
 
     def restore(self, moments: Moments) -> None:
         """Copies them."""
@@ -130,45 +148,50 @@ class Muon:
             own["momentum_buffer"].copy_(moments[index]["momentum_buffer"])
 
 
-class _EqualMatrices:
-    """Parameters (…, A, B) of one shape, their momenta side by side."""
+def orthogonalized(stacks: Sequence[Tensor]) -> list[Tensor]:
+    """U S′ Vᵀ of matrices U S Vᵀ, singular values S′ near 1: within about [0.7, 1.2].
 
-    def __init__(self, parameters: Mapping[int, nn.Parameter]) -> None:
-        self._indices = list(parameters)
-        self._parameters: list[Tensor] = list(parameters.values())
-        self._momenta = torch.zeros_like(torch.stack([p.detach() for p in self._parameters]))
-        self._scale = MATCHED_RMS * math.sqrt(max(self._momenta.shape[-2:]))
-
-    def step(self, rate: float, momentum: float, weight_decay: float) -> None:
-        """One update in place."""
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
-        gradient = torch.stack(gradients)
-        self._momenta.lerp_(gradient, 1 - momentum)
-        update = orthogonalized(gradient.lerp_(self._momenta, momentum))
-        if weight_decay:
-            torch._foreach_mul_(self._parameters, 1 - rate * weight_decay)
-        torch._foreach_add_(self._parameters, update.unbind(), alpha=-rate * self._scale)
-
-    def moments(self) -> Moments:
-        rows = zip(self._indices, self._momenta, strict=True)
-        return {index: {"momentum_buffer": momentum} for index, momentum in rows}
-
-
-def orthogonalized(matrices: Tensor) -> Tensor:
-    """U S′ Vᵀ of matrices U S Vᵀ, (…, A, B), singular values S′ near 1: within about [0.7, 1.2].
-
-    Five quintic Newton–Schulz steps X ← aX + (bXXᵀ + c(XXᵀ)²)X on each matrix over its Frobenius
-    norm, on the side of the shorter dimension.
+    stacks: (…, A, B) each; returns the same shapes.  X/‖X‖ by five Newton–Schulz steps
+    X ← (a + bG + cG²)X, G = XXᵀ.  All factors are polynomials of the first G, so the steps are taken
+    on the Gram matrices of the shorter sides, G ← PGP and Q ← PQ, those of one size together, and
+    X is multiplied once.
     """
+    wide = [x.mT if x.shape[-2] > x.shape[-1] else x for x in stacks]
+    flat = [x.reshape(-1, *x.shape[-2:]) for x in wide]
+    factors = [torch.empty(0)] * len(flat)
+    for size in {x.shape[1] for x in flat}:
+        places = [place for place, x in enumerate(flat) if x.shape[1] == size]
+        grams = torch.cat([torch.bmm(flat[place], flat[place].mT) for place in places])
+        parts = _inverse_roots(grams).split([len(flat[place]) for place in places])
+        for place, part in zip(places, parts, strict=True):
+            factors[place] = part
+    products = [torch.bmm(q, x).view(w.shape) for q, x, w in zip(factors, flat, wide, strict=True)]
+    return [
+        found.mT if x.shape[-2] > x.shape[-1] else found
+        for found, x in zip(products, stacks, strict=True)
+    ]
+
+
+def _inverse_roots(gram: Tensor) -> Tensor:
+    """Q with Q X near orthogonal, from G = XXᵀ: (K, A, A) to (K, A, A)."""
     a, b, c = NEWTON_SCHULZ
-    tall = matrices.shape[-2] > matrices.shape[-1]
-    x = matrices.flatten(0, -3)
-    x = x.mT if tall else x
-    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=SMALLEST_NORM)
-    for _ in range(NEWTON_SCHULZ_STEPS):
-        gram = torch.bmm(x, x.mT)
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).reshape(matrices.shape)
+    squared_norm = (
+        gram.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None].clamp(min=SMALLEST_NORM**2)
+    )
+    gram = gram / squared_norm
+    factor = None
+    for step in range(NEWTON_SCHULZ_STEPS):
+        p = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # and a times the identity
+        if step < NEWTON_SCHULZ_STEPS - 1:
+            half = torch.baddbmm(gram, p, gram, beta=a)
+            gram = torch.baddbmm(half, half, p, beta=a)
+        if factor is None:
+            p.diagonal(dim1=-2, dim2=-1).add_(a)
+            factor = p
+        else:
+            factor = torch.baddbmm(factor, p, factor, beta=a)
+    assert factor is not None
+    return factor / squared_norm.sqrt()
 
 
 class Foreign:

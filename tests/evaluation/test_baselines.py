@@ -150,7 +150,7 @@ class TestRidge:
         x, y = rng.normal(size=(300, 5)), rng.normal(size=300)
         fit = fit_ridge([(x[:120], y[:120]), (x[120:], y[120:])], penalty=0.1)
         centred = x - x.mean(0)
-        gram = centred.T @ centred + 0.1 * 300 * np.eye(5)
+        gram = centred.T @ centred + 0.1 * np.diag((x * x).sum(0))
         weight = np.linalg.solve(gram, centred.T @ (y - y.mean()))
         assert fit.weight == pytest.approx(weight)
         assert fit.intercept == pytest.approx(y.mean() - x.mean(0) @ weight)
@@ -164,6 +164,12 @@ class TestRidge:
         x = np.random.default_rng(2).normal(size=(500, 4)).astype(np.float32)
         fit = fit_ridge([(x, x @ np.array([1.0, -2.0, 0.5, 0.0]) + 3)], penalty=0.0)
         assert fit.weight == pytest.approx([1, -2, 0.5, 0], abs=1e-6)
+
+    def test_the_scale_of_the_features_changes_nothing(self):
+        rng = np.random.default_rng(3)
+        x, y, scale = rng.normal(size=(300, 5)), rng.normal(size=300), 10.0 ** np.arange(-3, 2)
+        one, other = fit_ridge([(x, y)], 0.1), fit_ridge([(x * scale, y)], 0.1)
+        np.testing.assert_allclose(other.predict(x * scale), one.predict(x), rtol=1e-9)
 
     def test_no_block_is_refused(self):
         with pytest.raises(ValueError, match="at least one block"):

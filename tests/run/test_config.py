@@ -129,7 +129,7 @@ def test_every_key_is_read(path):
 @pytest.mark.parametrize("strategy", ["fullbatch", "minibatch"])
 def test_a_strategy_carries_its_recipe_and_the_command_line_wins(composed, strategy):
     own = composed(f"strategy={strategy}")
-    assert own.budget.epochs == {"fullbatch": 500, "minibatch": 60}[strategy]
+    assert own.budget.epochs == {"fullbatch": 1500, "minibatch": 60}[strategy]
     given = composed("optimizer.lr=0.5", "budget.epochs=7", f"strategy={strategy}")
     assert (given.optimizer.lr, given.budget.epochs) == (0.5, 7)
 
@@ -144,7 +144,7 @@ def test_hardy_selects_its_features_and_carries_its_recipe(composed, strategy):
     assert (given.optimizer.lr, given.features.max_prime) == (0.5, 300)
     for model in ("linear", "relational"):
         other = composed(f"model={model}")
-        assert (other.features.max_prime, other.optimizer.lr) == (300, 4e-3)
+        assert (other.features.max_prime, other.optimizer.lr) == (300, 1e-2)
 
 
 def test_interpolations_follow_their_source(composed):

@@ -44,5 +44,7 @@ def test_an_example_runs_as_the_page_says(run, small, tmp_path, monkeypatch, tit
     assert done.code == 0, done.err
     result = json.loads((tmp_path / "here/result.json").read_text())
     group, _, option = words[3].partition("=")
-    assert result["config"][group]["_target_"].startswith("mine." if python else "zeta_exp."), option
+    assert result["config"][group]["_target_"].startswith("mine." if python else "zeta_exp."), (
+        option
+    )
     assert result["status"] == "completed"

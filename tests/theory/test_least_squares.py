@@ -32,6 +32,12 @@ def test_without_a_penalty_it_is_least_squares():
     np.testing.assert_allclose(equations().solve(0.0), expected, rtol=1e-10)
 
 
+def test_a_relative_penalty_is_one_of_standardised_columns():
+    scale = np.sqrt(np.mean(X**2, axis=0))
+    standardised = NormalEquations.of(X / scale, Y).solve(0.3) / scale
+    np.testing.assert_allclose(equations().solve(0.3, relative=True), standardised, rtol=1e-10)
+
+
 @pytest.mark.parametrize("free", [0, 1, 2])
 def test_the_penalty_is_a_row_for_each_weight_that_has_to_pay(free):
     """Least squares with rows √(penalty·N)·w_k = 0 added."""

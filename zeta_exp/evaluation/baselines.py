@@ -19,7 +19,7 @@ from zeta_exp.theory.cut_off import term_count
 from zeta_exp.theory.least_squares import NormalEquations
 from zeta_exp.theory.primes import prime_powers_up_to
 
-RIDGE_PENALTY = 1e-4  # per training node
+RIDGE_PENALTY = 1e-4  # of a column's mean square, per training node
 FIT_ORDINALS = 200_000  # the last training ordinals that ridge and AR(2) see
 BLOCK = 8_192  # ordinals whose features and residuals are held at once
 CEILING_TERMS = 100_000_000  # ordinals × terms of the ceiling in a window, about 10 s
@@ -45,7 +45,9 @@ def fit_ridge(
     blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64]]],
     penalty: float = RIDGE_PENALTY,
 ) -> RidgeFit:
-    """Least squares of y on X with penalty·N·|weight|², the intercept unpenalised.
+    """Least squares of y on X with penalty·Σ_f w_f²·|x_f|², the intercept unpenalised.
+
+    The penalty is relative to each column, so that no scale of the features changes the fit.
 
     blocks: pairs X (B, F), y (B,), visited once; float64 normal equations, (F+1)² memory.
     """
@@ -56,7 +58,7 @@ def fit_ridge(
         total = block if total is None else total + block
     if total is None:
         raise ValueError("a ridge fit needs at least one block")
-    solution = total.solve(penalty, free=1)
+    solution = total.solve(penalty, free=1, relative=True)
     return RidgeFit(solution[:-1], float(solution[-1]))
 
 

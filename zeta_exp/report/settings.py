@@ -35,7 +35,7 @@ OPTIONS = {
         "PyGModel": "pyg",
         "Hardy": "hardy",
     },
-    "optimizer": {"AdamWOneCycle": "adamw"},
+    "optimizer": {"AdamWOneCycle": "adamw", "MuonOneCycle": "muon"},
     "strategy": {"MiniBatch": "minibatch", "FullBatch": "fullbatch", "Streamed": "streamed"},
 }
 # keys that take over another one's value where they are not given (${…} in conf/): no setting of

@@ -54,7 +54,8 @@ class ExactGradient:
         """
         if state.layout != step.layout:
             vars(state).update(vars(Accumulation(layout=step.layout)))
-            self._model.zero_grad()
+            for parameter in self._parameters:
+                parameter.grad = None
         if step.portions == 1 and state.cotangents is None:
             self._at_once(step, state)
             return

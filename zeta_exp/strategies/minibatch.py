@@ -235,7 +235,9 @@ class _MiniBatchVisits(Visits):
         self.updates_per_epoch = steps.count
 
     def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
-        return ahead(self._made(index, skip), STEPS_AHEAD)
+        steps = self._made(index, skip)
+        # a thread that makes cheap batches costs more than they do: Python runs one thread at a time
+        return steps if self._line.is_tabulated else ahead(steps, STEPS_AHEAD)
 
     def _made(self, index: int, skip: int) -> Iterator[Step]:
         group: list[_Share] = []

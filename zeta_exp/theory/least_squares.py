@@ -25,8 +25,12 @@ class NormalEquations:
             self.gram + other.gram, self.moment + other.moment, self.rows + other.rows
         )
 
-    def solve(self, penalty: float, free: int = 0) -> NDArray[np.float64]:
-        """The w (F,) of least mean (y − X·w)² + penalty·|w|²; the last `free` of w cost nothing."""
-        diagonal = np.full(len(self.moment), penalty * self.rows)
+    def solve(self, penalty: float, free: int = 0, relative: bool = False) -> NDArray[np.float64]:
+        """The w (F,) of least mean (y − X·w)² + penalty·|w|²; the last `free` of w cost nothing.
+
+        relative: penalty·Σ w_f²·mean x_f² instead, which no scale of the columns changes.
+        """
+        weight = np.diagonal(self.gram) if relative else np.full(len(self.moment), self.rows)
+        diagonal = penalty * weight.astype(np.float64)
         diagonal[len(diagonal) - free :] = 0.0
         return np.asarray(np.linalg.lstsq(self.gram + np.diag(diagonal), self.moment)[0])

@@ -1,0 +1,69 @@
+"""Width, depth and length of a run where nothing is asked for: functions of N, the height and P.
+
+The rules are read off the runs of `experiment=recipe`, on validation alone.
+"""
+
+import math
+
+UPDATES = 2_400  # of mini-batches; more gain little, fewer lose
+BLOCK = 64  # ordinals of a mini-batch's block
+MOST_EPOCHS = 60  # of a short line: more would only over-fit it
+FULL_UPDATES = 1_500  # of steps on the whole line at N = 10^4
+SHALLOWEST, DEEPEST = 3, 16
+NARROWEST, WIDEST = 8, 48
+UNKNOWN = 0.03  # mean spacings of error left by missing primes, from which they are noise
+
+
+def unknown(last: int, max_prime: int) -> float:
+    """Error in mean spacings left by the primes from max_prime to τ = √(t/2π), at ordinal `last`.
+
+    The prime-tail scale by Mertens' theorem, √(½ log(log τ/log P))/π; 0 where P ≥ τ.
+    """
+    share = math.log(cut_off(last)) / math.log(max(max_prime, 2))
+    return math.sqrt(math.log(max(share, 1.0)) / 2) / math.pi
+
+
+def cut_off(n: int) -> float:
+    """τ = √(t/2π) at ordinal n, to a per cent: N̄(t) ≈ (t/2π)(log(t/2π) − 1)."""
+    x = max(n / max(math.log(n), 1.0), 4.0)  # t/2π
+    for _ in range(20):
+        x = max(n / (math.log(x) - 1), 4.0)
+    return math.sqrt(x)
+
+
+def hidden(N: int, start: int, max_prime: int) -> int:
+    """Width of the relational model: 32 at N = 10^4, 48 from 30,000 on.
+
+    Where primes are missing what they would say is noise, which a model with more parameters than
+    a tenth of the zeros learns by heart: there 16 at N = 10^5, as its square root else.
+    """
+    if unknown(start + N, max_prime) > UNKNOWN:
+        return min(max(round(16 * math.sqrt(N / 100_000) / 4) * 4, NARROWEST), WIDEST)
+    return 32 if N < 30_000 else WIDEST
+
+
+def layers(N: int, start: int, max_prime: int) -> int:
+    """Depth of the relational model, which is how far it sees: more where phases turn faster."""
+    if unknown(start + N, max_prime) > UNKNOWN:
+        return 8
+    return min(max(round(4 * math.log10(start + N) - 12), SHALLOWEST), DEEPEST)
+
+
+def blocks_per_step(N: int) -> int:
+    """Blocks of 64 in an update of mini-batches: 4, 8, 16, 32 at N = 10^4, 10^5, 10^6, 10^7."""
+    return max(4, round(4 * (N / 10_000) ** math.log10(2)))
+
+
+def minibatch_epochs(N: int, blocks: int) -> int:
+    """Visits of the training range in about `UPDATES` updates; one at least."""
+    return min(max(round(UPDATES * blocks * BLOCK / (0.9 * N)), 1), MOST_EPOCHS)
+
+
+def exact_epochs(N: int, steps: int) -> int:
+    """Visits of the training range in `steps` exact steps each.
+
+    From `FULL_UPDATES` updates of the whole line at N = 10^4, fewer of a longer one, to `UPDATES`
+    of its parts.
+    """
+    updates = min(UPDATES, FULL_UPDATES * math.sqrt(10_000 * steps / N))
+    return max(round(updates / steps), 1)
