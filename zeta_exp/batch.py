@@ -104,7 +104,7 @@ class Line:
 
     @property
     def is_tabulated(self) -> bool:
-        """Whether the features of a whole run are in a table, so that a batch costs next to none."""
+        """Whether the features of a whole run are in a table, so that a batch costs little."""
         return isinstance(self.features, FeatureTable) and self.features.of_run
 
     def coarse(self, b: int) -> "Line":

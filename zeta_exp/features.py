@@ -116,7 +116,9 @@ def _amplitudes(m: NDArray[np.int64], split: Split | None) -> NDArray[np.float64
     Between 1/√m, what a prime's frequency weighs in S(t), and 1/m: the phases of large primes turn
     fastest from zero to zero, and what a network makes of them generalises least.
     """
-    return AMPLITUDE / np.sqrt(m) if split is None else PRIME_AMPLITUDE * m**-0.75
+    if split is None:
+        return np.asarray(AMPLITUDE / np.sqrt(m))
+    return np.asarray(PRIME_AMPLITUDE * m**-0.75)
 
 
 def _height(split: Split | None) -> LogDensity | StandardHeight:

@@ -152,9 +152,9 @@ def orthogonalized(stacks: Sequence[Tensor]) -> list[Tensor]:
     """U S′ Vᵀ of matrices U S Vᵀ, singular values S′ near 1: within about [0.7, 1.2].
 
     stacks: (…, A, B) each; returns the same shapes.  X/‖X‖ by five Newton–Schulz steps
-    X ← (a + bG + cG²)X, G = XXᵀ.  All factors are polynomials of the first G, so the steps are taken
-    on the Gram matrices of the shorter sides, G ← PGP and Q ← PQ, those of one size together, and
-    X is multiplied once.
+    X ← (a + bG + cG²)X, G = XXᵀ.  All factors are polynomials of the first G, so the steps are
+    taken on the Gram matrices of the shorter sides, G ← PGP and Q ← PQ, those of one size
+    together, and X is multiplied once.
     """
     wide = [x.mT if x.shape[-2] > x.shape[-1] else x for x in stacks]
     flat = [x.reshape(-1, *x.shape[-2:]) for x in wide]

@@ -236,7 +236,7 @@ class _MiniBatchVisits(Visits):
 
     def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
         steps = self._made(index, skip)
-        # a thread that makes cheap batches costs more than they do: Python runs one thread at a time
+        # Python runs one thread at a time: one that makes cheap batches costs more than they do
         return steps if self._line.is_tabulated else ahead(steps, STEPS_AHEAD)
 
     def _made(self, index: int, skip: int) -> Iterator[Step]:
