@@ -113,7 +113,7 @@ def rows(gradients: Gradients, updates: int, quick: bool) -> list[list[str]]:
 
 def measure(report: Report, options: Options) -> None:
     """Both stages of one training with the default loss."""
-    setup = Setup(8000 if options.quick else NODES, loss="default", start=START)
+    setup = Setup(8000 if options.quick else NODES, loss="gue_mmd", start=START)
     training = Training(setup, minibatch(64, 4))
     terms = losses(setup)
     line = line_of(setup, training.model.receptive_field + 8)

@@ -1,12 +1,19 @@
 """Runs of this package as `run.py` sets them up, a step at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import hydra
 import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from torch import nn
 
+from benchmarks.harness import ROOT
+from conf import schema
+from conf.checks import resolved
 from zeta_exp.batch import Line
+from zeta_exp.experiment import Experiment
 from zeta_exp.features import Features, LogIndex, PrimePhases, tabulated
 from zeta_exp.graph import adelic_offsets
 from zeta_exp.losses import make_loss
@@ -27,13 +34,22 @@ MODELS: Mapping[str, type[HybridGCN | Relational]] = {
     "hybrid_gcn": HybridGCN,
     "relational": Relational,
 }
-WEIGHTS = {  # of conf/loss
+WEIGHTS = {  # by name, those of conf/loss and one more
     "mse": {"mse": 1.0, "gue_nll": 0.0, "gue_mmd": 0.0, "rg": 0.0},
-    "default": {"mse": 1.0, "gue_nll": 0.0, "gue_mmd": 0.05, "rg": 0.0},
+    "gue_mmd": {"mse": 1.0, "gue_nll": 0.0, "gue_mmd": 0.05, "rg": 0.0},
     "rmt": {"mse": 1.0, "gue_nll": 0.02, "gue_mmd": 0.05, "rg": 0.0},
     "seed": {"mse": 1.0, "gue_nll": 0.02, "gue_mmd": 0.05, "rg": 0.1},
 }
 LEARNING_RATE = 1e-3  # no step may blow up: times are not to depend on it
+
+
+def experiment(overrides: Sequence[str]) -> Experiment:
+    """The run that `run.py` makes of these arguments."""
+    schema.register()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = resolved(compose("config", list(overrides)))
+    parts = hydra.utils.instantiate(config, _convert_="all")
+    return Experiment(**parts, config=OmegaConf.to_container(config))
 
 
 @dataclass(frozen=True)
@@ -173,6 +189,6 @@ def plain_step(nodes: int) -> None:
 
 def minibatch_steps(nodes: int, steps: int) -> None:
     """The first steps of an epoch of the default configuration, 4 blocks of 64 each."""
-    training = Training(Setup(nodes, loss="default"), minibatch(64, 4))
+    training = Training(Setup(nodes, loss="gue_mmd"), minibatch(64, 4))
     for _ in range(steps):
         training.step()

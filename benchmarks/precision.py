@@ -14,16 +14,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import hydra
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks.harness import ROOT, Options, Report, Row, in_turn, script
-from benchmarks.ours import Setup, Training, minibatch, streamed
-from conf import schema
-from conf.checks import resolved
+from benchmarks.harness import Options, Report, Row, in_turn, script
+from benchmarks.ours import Setup, Training, experiment, minibatch, streamed
 from zeta_exp.strategies import Strategy
 
 SEEDS = (0, 1, 2)
@@ -77,16 +72,10 @@ FORMATS: dict[str, tuple[str, Callable[[], AbstractContextManager[Any]]]] = {
 
 def errors(overrides: Sequence[str]) -> tuple[float, float]:
     """RMSE on the validation range and over the next 10% of a run with these arguments."""
-    from zeta_exp.experiment import Experiment
     from zeta_exp.report.silence import Silence
 
-    schema.register()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = resolved(compose("config", list(overrides)))
-    parts = hydra.utils.instantiate(config, _convert_="all")
-    experiment = Experiment(**parts, config=OmegaConf.to_container(config))
     with tempfile.TemporaryDirectory() as directory:
-        result = experiment.run(Path(directory), False, Silence())
+        result = experiment(overrides).run(Path(directory), False, Silence())
     return float(result["val_rmse"]), float(result["extrapolation_error_next10pct"])
 
 
