@@ -25,17 +25,28 @@ class MetisClusters(ClusterData):
         return torch.as_tensor(np.asarray(parts), dtype=torch.long)
 
 
-def cluster_loader(data: Data, cluster: int, nodes_per_step: int, workers: int) -> ClusterLoader:
-    """Shuffled batches of about `nodes_per_step` nodes from clusters of about `cluster`."""
-    clusters = MetisClusters(data, num_parts=-(-data.num_nodes // cluster), log=False)
+def clusters_of(data: Data, cluster: int) -> MetisClusters:
+    """Clusters of about `cluster` nodes."""
+    return MetisClusters(data, num_parts=-(-data.num_nodes // cluster), log=False)
+
+
+def loader_of(
+    clusters: MetisClusters, clusters_per_step: int, workers: int = 0, seed: int = 0
+) -> ClusterLoader:
+    """Shuffled batches of some clusters each."""
     return ClusterLoader(
         clusters,
-        batch_size=max(1, nodes_per_step // cluster),
+        batch_size=clusters_per_step,
         shuffle=True,
         num_workers=workers,
         persistent_workers=workers > 0,
-        generator=torch.Generator().manual_seed(0),
+        generator=torch.Generator().manual_seed(seed),
     )
+
+
+def cluster_loader(data: Data, cluster: int, nodes_per_step: int, workers: int) -> ClusterLoader:
+    """Shuffled batches of about `nodes_per_step` nodes from clusters of about `cluster`."""
+    return loader_of(clusters_of(data, cluster), max(1, nodes_per_step // cluster), workers)
 
 
 class ClusterTraining:
