@@ -15,13 +15,16 @@ from zeta_exp.report.silence import Silence
 CONF = Path(schema.__file__).parent
 
 
-def left(directory, *overrides):
-    """The directory of a run, as it is when that has ended."""
+def small_experiment(*overrides):
+    """What run.py makes of these arguments, a run of a second."""
     schema.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = resolved(compose("config", [*SMALL, *overrides]))
-    experiment = Experiment(
-        **instantiate(config, _convert_="all"), config=OmegaConf.to_container(config)
-    )
-    experiment.run(directory, False, Silence())
+    parts = instantiate(config, _convert_="all")
+    return Experiment(**parts, config=OmegaConf.to_container(config))
+
+
+def left(directory, *overrides):
+    """The directory of a run, as it is when that has ended."""
+    small_experiment(*overrides).run(directory, False, Silence())
     return directory

@@ -6,10 +6,15 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from tests.run.conftest import HERE
 
 EPOCHS = "budget.epochs=8"
 BLOCKS = "strategy.block_size=10"  # 18 blocks, 5 updates an epoch
@@ -104,6 +109,64 @@ def test_killed_after_a_checkpoint(run, spawn, small, tmp_path):
         file.write("7,7,12")  # and what a full disk would leave
     assert run("resume=parts", "tracking=none").code == 0
     assert_same_run(parts, tmp_path / "whole")
+
+
+NOISE = "optimizer.weight_noise=0.05"
+OFTEN_KILLED = {
+    "minibatch": ["strategy=minibatch", BLOCKS, EPOCHS, NOISE],
+    "streamed": [  # several blocks a step, in two passes
+        *("strategy=streamed", "strategy.block_size=20", "strategy.steps_per_epoch=3"),
+        *("loss.weights.gue_mmd=0.05", EPOCHS, NOISE),
+    ],
+    "fullbatch": ["strategy=fullbatch", "loss.weights.rg=0.1", "budget.epochs=30", NOISE],
+}
+OF_THE_MACHINE = {  # what two runs of the same numbers may differ in
+    *("wall_s", "total_s", "nodes_per_s", "peak_rss_mb", "provenance"),
+}
+
+
+def numbers(directory):
+    """result.json without what depends on the machine and the moment."""
+    result = json.loads((directory / "result.json").read_text())
+    return {name: value for name, value in result.items() if name not in OF_THE_MACHINE}
+
+
+def state(directory):
+    """Bytes of every tensor of the checkpoint: parameters, the best ones, moments."""
+    tensors = load_file(directory / "checkpoint/state.safetensors")
+    return {name: value.tobytes() for name, value in tensors.items()}
+
+
+def killed_often(directory, kills, cases):
+    """Kills runs at random instants; all must end as the one that was left alone."""
+    command = [sys.executable, "-m", "tests.run.killed", str(kills), str(directory)]
+    done = subprocess.run(
+        [*command, json.dumps(cases)],
+        cwd=HERE.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name, left in json.loads(done.stdout).items():
+        assert len(left) == kills
+        whole = directory / name / "whole"
+        for parts in (directory / name).iterdir():
+            assert_same_run(parts, whole)
+            assert state(parts) == state(whole)
+            assert numbers(parts) == numbers(whole)
+
+
+def test_killed_at_random_instants(tmp_path, counted):
+    killed_often(tmp_path, 2, OFTEN_KILLED)
+    counted(runs_killed=2 * len(OFTEN_KILLED))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("strategy", OFTEN_KILLED)
+def test_killed_at_many_random_instants(tmp_path, strategy, counted):
+    killed_often(tmp_path, 20, {strategy: OFTEN_KILLED[strategy]})
+    counted(runs_killed=20)
 
 
 @pytest.mark.parametrize("name", ["a=b", "a b", "it's {odd}, isn't it"])

@@ -24,7 +24,10 @@ from zeta_exp.strategies import FullBatch
 from zeta_exp.torchrun import Place, launched
 
 EPOCHS = "budget.epochs=6"
-STREAMED = ["strategy=streamed", "strategy.block_size=50", EPOCHS]  # 4 blocks a step
+STREAMED = [  # 4 blocks a step; Muon is the default
+    *("strategy=streamed", "strategy.block_size=50", EPOCHS),
+    *("optimizer=muon", "optimizer.weight_noise=0.05"),
+]
 FILES = {"config.yaml", "metrics.csv", "predictions.npz", "result.json", "run.log"}
 
 
