@@ -67,10 +67,10 @@ def resolved(config: DictConfig) -> DictConfig:
     _refuse_unread_keys(config)
     apart = (HYDRA, RESUME, REPLAY)
     own = OmegaConf.masked_copy(config, [key for key in config if key not in apart])
-    plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     for field in dataclasses.fields(OmegaConf.get_type(config)):
-        if field.name not in (*plain, *apart):
+        if field.name not in (*own, *apart):
             raise UserError(f"{field.name} can't be left out: every run needs it")
+    plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     if not 0 <= plain.get("seed", 0) <= LARGEST_SEED:
         raise UserError(f"seed={plain['seed']} is out of range: use 0 to {LARGEST_SEED}")
     return OmegaConf.create(plain)

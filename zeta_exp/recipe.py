@@ -1,6 +1,7 @@
 """Width, depth and length of a run where nothing is asked for: functions of N, the height and P.
 
-The rules are read off the runs of `experiment=recipe`, on validation alone.
+The rules are read off the runs of `experiment=recipe` and others like them, on validation alone.
+They are defined for every number, for a bad one is refused where it is read.
 """
 
 import math
@@ -25,6 +26,7 @@ def unknown(last: int, max_prime: int) -> float:
 
 def cut_off(n: int) -> float:
     """τ = √(t/2π) at ordinal n, to a per cent: N̄(t) ≈ (t/2π)(log(t/2π) − 1)."""
+    n = max(n, 2)
     x = max(n / max(math.log(n), 1.0), 4.0)  # t/2π
     for _ in range(20):
         x = max(n / (math.log(x) - 1), 4.0)
@@ -38,7 +40,7 @@ def hidden(N: int, start: int, max_prime: int) -> int:
     a tenth of the zeros learns by heart: there 16 at N = 10^5, as its square root else.
     """
     if unknown(start + N, max_prime) > UNKNOWN:
-        return min(max(round(16 * math.sqrt(N / 100_000) / 4) * 4, NARROWEST), WIDEST)
+        return min(max(round(16 * math.sqrt(max(N, 0) / 100_000) / 4) * 4, NARROWEST), WIDEST)
     return 32 if N < 30_000 else WIDEST
 
 
@@ -46,17 +48,17 @@ def layers(N: int, start: int, max_prime: int) -> int:
     """Depth of the relational model, which is how far it sees: more where phases turn faster."""
     if unknown(start + N, max_prime) > UNKNOWN:
         return 8
-    return min(max(round(4 * math.log10(start + N) - 12), SHALLOWEST), DEEPEST)
+    return min(max(round(4 * math.log10(max(start + N, 1)) - 12), SHALLOWEST), DEEPEST)
 
 
 def blocks_per_step(N: int) -> int:
     """Blocks of 64 in an update of mini-batches: 4, 8, 16, 32 at N = 10^4, 10^5, 10^6, 10^7."""
-    return max(4, round(4 * (N / 10_000) ** math.log10(2)))
+    return max(4, round(4 * (max(N, 0) / 10_000) ** math.log10(2)))
 
 
 def minibatch_epochs(N: int, blocks: int) -> int:
     """Visits of the training range in about `UPDATES` updates; one at least."""
-    return min(max(round(UPDATES * blocks * BLOCK / (0.9 * N)), 1), MOST_EPOCHS)
+    return min(max(round(UPDATES * blocks * BLOCK / (0.9 * max(N, 1))), 1), MOST_EPOCHS)
 
 
 def exact_epochs(N: int, steps: int) -> int:
@@ -65,5 +67,5 @@ def exact_epochs(N: int, steps: int) -> int:
     From `FULL_UPDATES` updates of the whole line at N = 10^4, fewer of a longer one, to `UPDATES`
     of its parts.
     """
-    updates = min(UPDATES, FULL_UPDATES * math.sqrt(10_000 * steps / N))
-    return max(round(updates / steps), 1)
+    updates = min(UPDATES, FULL_UPDATES * math.sqrt(10_000 * max(steps, 1) / max(N, 1)))
+    return max(round(updates / max(steps, 1)), 1)

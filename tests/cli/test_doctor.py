@@ -83,11 +83,12 @@ def test_its_config_is_the_default_one():
     schema.register()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("config")
+        long = compose("config", [f"N={capacity.SIZES_AT}"])
     of_minibatch = {k: v for k, v in config.strategy.items() if k not in ("_target_", "seed")}
     assert of_minibatch == {k: v for k, v in capacity.MINIBATCH.items() if k != "seed"}
     assert config.features.max_prime == capacity.MAX_PRIME
     assert list(config.graph.primes) == capacity.PRIMES
-    assert {k: v for k, v in config.model.items() if k[0] != "_"} == capacity.MODEL
+    assert {k: v for k, v in long.model.items() if k[0] != "_"} == capacity.MODEL
     loss = OmegaConf.to_container(config.loss)
     assert {k: v for k, v in loss.items() if k[0] != "_"} == capacity.LOSS
     assert config.N == doctor.FEWEST

@@ -60,7 +60,7 @@ COMPOSITION = [
     ("model=foo", ["model=foo is unknown", "hardy, hybrid_gcn, linear, mlp, pyg, relational"]),
     ("model=null", ["a group takes the name of one of its options"]),
     ("model=???", ["model has no option"]),
-    ("experiment=foo", ["experiment=foo is unknown", "quick, rg_essential"]),
+    ("experiment=foo", ["experiment=foo is unknown", "quick, recipe, rg_essential"]),
     ("hardware=foo", ["hardware=foo is unknown", "a100"]),
     ("+model=mlp", ["leave out the +"]),
     ("++model=mlp", ["leave out the +"]),

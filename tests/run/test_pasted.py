@@ -48,7 +48,7 @@ def test_it_does(told, arguments):
     [
         ["seed=3", "loss.weights.rg=0.1", "features.max_prime=7"],
         ["N=700", "start=11", "target=ordinate"],
-        ["strategy.block_size=32", "optimizer.lr=0.01", "graph.primes=[2,3]"],
+        ["strategy.block_size=32", "optimizer.lr=0.02", "graph.primes=[2,3]"],
     ],
 )
 def test_three_keys_are_shown_as_these_three(told, arguments):

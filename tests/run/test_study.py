@@ -106,7 +106,7 @@ def test_a_reference_is_what_its_overrides_say(finished):
     assert config["model"]["_target_"].endswith("MLP")
     assert config["strategy"]["_target_"].endswith("MiniBatch")
     assert config["loss"]["weights"]["gue_mmd"] == 0
-    assert config["optimizer"]["lr"] == 4e-3
+    assert config["optimizer"]["lr"] == 1e-2
 
 
 def test_what_is_chosen_has_the_least_validation_error(finished):

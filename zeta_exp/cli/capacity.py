@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from zeta_exp import recipe
 from zeta_exp.features import PrimePhases
 from zeta_exp.graph import adelic_offsets
 from zeta_exp.losses import make_loss
@@ -15,9 +16,13 @@ ASKED = 10**12  # zeros: as good as any number
 # What `python run.py` takes where nothing else is said.
 MAX_PRIME = 300
 PRIMES: list[int] = []
-MODEL = {"hidden": 128, "layers": 2}
+SIZES_AT = 1_000_000  # zeros: whose width and depth are taken, near those of any longer line
+MODEL = {
+    "hidden": recipe.hidden(SIZES_AT, 1, MAX_PRIME),
+    "layers": recipe.layers(SIZES_AT, 1, MAX_PRIME),
+}
 LOSS: dict[str, Any] = {
-    "weights": {"mse": 1.0, "gue_nll": 0.0, "gue_nll_matched": 0.0, "gue_mmd": 0.05, "rg": 0.0},
+    "weights": {"mse": 1.0, "gue_nll": 0.0, "gue_nll_matched": 0.0, "gue_mmd": 0.0, "rg": 0.0},
     "spacing": "smooth",
     "gue_nll_matched": {"reference": "finite_height"},
     "gue_mmd": {"reference": "surmise", "windows": [1]},

@@ -4,9 +4,11 @@ A group whose class says which option was chosen is named by the option: `strate
 `strategy._target_: zeta_exp.strategies.Streamed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from zeta_exp import recipe
 from zeta_exp.report.runs import flattened
 
 # where a run writes and how it is watched does not change its numbers
@@ -87,12 +89,47 @@ def own(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def follows(key: str, told: Mapping[str, Any]) -> bool:
-    """Whether the setting has the value of one that it takes over by default."""
+    """Whether the setting has the value that another one or the recipe gives it by default."""
     leader = leader_of(key)
-    return leader is not None and leader in told and told[leader] == told[key]
+    if leader is not None:
+        return leader in told and bool(told[leader] == told[key])
+    try:
+        return bool(RULES[key](told) == told[key])
+    except (KeyError, TypeError, ValueError):  # no rule, or one that the run has no numbers for
+        return False
+
+
+def leaders_of(key: str) -> tuple[str, ...]:
+    """The settings on which this one depends by default."""
+    leader = leader_of(key)
+    return RULED_BY if leader is None and key in RULES else (leader,) if leader else ()
 
 
 def leader_of(key: str) -> str | None:
     """The setting whose value this one takes over by default."""
     above, _, last = key.rpartition(".")
     return last if above and last in FOLLOWERS else LEADERS.get(key)
+
+
+def _of_relational(rule: Callable[[int, int, int], int], told: Mapping[str, Any]) -> int:
+    """A rule of the model's sizes; other models have sizes of their own."""
+    if told["model"] != "relational":
+        raise KeyError("model")
+    return rule(told["N"], told["start"], told.get("features.max_prime", 300))
+
+
+def _epochs(told: Mapping[str, Any]) -> int:
+    """What the strategy trains where no budget is asked for."""
+    if told["strategy"] == "minibatch":
+        return recipe.minibatch_epochs(told["N"], told["strategy.blocks_per_step"])
+    return recipe.exact_epochs(told["N"], told.get("strategy.steps_per_epoch", 1))
+
+
+# keys that conf/ takes from `zeta_exp.recipe`, with the settings that the rules read
+RULES: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
+    "model.hidden": partial(_of_relational, recipe.hidden),
+    "model.layers": partial(_of_relational, recipe.layers),
+    "strategy.blocks_per_step": lambda told: recipe.blocks_per_step(told["N"]),
+    "budget.epochs": _epochs,
+}
+RULED_BY = ("N", "start", "features.max_prime", "strategy", "strategy.blocks_per_step")

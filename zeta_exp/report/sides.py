@@ -10,7 +10,7 @@ from zeta_exp.overrides import Choices
 from zeta_exp.report.leaderboard import OVER, Entry, Row, rows_of
 from zeta_exp.report.provenance import circumstances
 from zeta_exp.report.runs import COMPLETED, read_runs
-from zeta_exp.report.settings import follows, leader_of
+from zeta_exp.report.settings import follows, leaders_of
 
 MOST = 6  # sides that a table has room for
 
@@ -35,7 +35,7 @@ class Side:
         return {
             key: value
             for key, value in first.items()
-            if not (leader_of(key) in several and follows(key, first))
+            if several.keys().isdisjoint(leaders_of(key)) or not follows(key, first)
         } | several
 
     @property
