@@ -63,6 +63,8 @@ class Hardware:
         # a GPU has no deterministic kernel for PyG's scatter: warn there, never stop.  The debug
         # mode is use_deterministic_algorithms without its import of the compiler (1.3 s)
         torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
+        # it also fills memory that is about to be written, which doubles the time of a small update
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.set_num_threads(self.threads or _share_of_threads())  # not an earlier job's
         torch.backends.cuda.matmul.fp32_precision = "tf32" if self.tf32 else "ieee"
         fused.enable(self.compile is not False)
