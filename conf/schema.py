@@ -352,9 +352,9 @@ SCHEMAS: dict[str, type] = {
 NESTED = ("tracking",)  # groups whose options have a place each, so that several can be chosen
 
 
-def _recipe(name: str, *arguments: int) -> int:
+def _recipe(name: str, *arguments: int) -> float:
     """A rule of `zeta_exp.recipe`, ${recipe:NAME,…}: what a run has where nothing else is asked."""
-    rule: Callable[..., int] = getattr(recipe, name)
+    rule: Callable[..., float] = getattr(recipe, name)
     return rule(*arguments)
 
 

@@ -10,6 +10,7 @@ UPDATES = 2_400  # of mini-batches; more gain little, fewer lose
 BLOCK = 64  # ordinals of a mini-batch's block
 MOST_EPOCHS = 60  # of a short line: more would only over-fit it
 FULL_UPDATES = 1_500  # of steps on the whole line at N = 10^4
+FEW_STEPS = 20  # of an epoch, which are nearly the whole line each
 SHALLOWEST, DEEPEST = 3, 16
 NARROWEST, WIDEST = 8, 48
 UNKNOWN = 0.03  # mean spacings of error left by missing primes, from which they are noise
@@ -69,3 +70,8 @@ def exact_epochs(N: int, steps: int) -> int:
     """
     updates = min(UPDATES, FULL_UPDATES * math.sqrt(10_000 * max(steps, 1) / max(N, 1)))
     return max(round(updates / max(steps, 1)), 1)
+
+
+def exact_noise(steps: int) -> float:
+    """Noise on the weights where an epoch has so few exact steps that nothing else is random."""
+    return 0.05 if steps <= FEW_STEPS else 0.0

@@ -125,11 +125,22 @@ def _epochs(told: Mapping[str, Any]) -> int:
     return recipe.exact_epochs(told["N"], told.get("strategy.steps_per_epoch", 1))
 
 
+def _noise(told: Mapping[str, Any]) -> float:
+    """What the strategy puts on the weights: nothing in mini-batches."""
+    if told["strategy"] == "minibatch":
+        return 0.0
+    return recipe.exact_noise(told.get("strategy.steps_per_epoch", 1))
+
+
 # keys that conf/ takes from `zeta_exp.recipe`, with the settings that the rules read
-RULES: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
+RULES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "model.hidden": partial(_of_relational, recipe.hidden),
     "model.layers": partial(_of_relational, recipe.layers),
     "strategy.blocks_per_step": lambda told: recipe.blocks_per_step(told["N"]),
     "budget.epochs": _epochs,
+    "optimizer.weight_noise": _noise,
 }
-RULED_BY = ("N", "start", "features.max_prime", "strategy", "strategy.blocks_per_step")
+RULED_BY = (
+    *("N", "start", "features.max_prime", "strategy"),
+    *("strategy.blocks_per_step", "strategy.steps_per_epoch"),
+)
