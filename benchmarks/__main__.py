@@ -28,7 +28,7 @@ from zeta_exp.result import provenance
 # those that report rows
 SCRIPTS = (
     *("operators", "steps", "memory", "halo", "ranks", "precision", "zeros"),
-    *("spacing_heights", "spacing_losses", "loss_noise", "time_to_error"),
+    *("spacing_heights", "spacing_losses", "loss_noise", "time_to_error", "full_batch"),
     *(("gpu",) if torch.cuda.is_available() else ()),
 )
 # those that print only
