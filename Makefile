@@ -34,7 +34,7 @@ lint: $(STAMP) ## ruff and mypy
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-bench: $(STAMP) ## all benchmarks, about 25 minutes; ARGS=--quick for 2, ARGS="steps halo" for some
+bench: $(STAMP) ## all benchmarks, about 45 minutes; ARGS=--quick for 2, ARGS="steps halo" for some
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
 docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 20 minutes; rewrites their tables
