@@ -9,7 +9,7 @@ import math
 UPDATES = 2_400  # of mini-batches; more gain little, fewer lose
 BLOCK = 64  # ordinals of a mini-batch's block
 MOST_EPOCHS = 60  # of a short line: more would only over-fit it
-FULL_UPDATES = 1_500  # of steps on the whole line at N = 10^4
+FULL_UPDATES = 1_200  # of steps on the whole line at N = 10^4
 FEW_STEPS = 20  # of an epoch, which are nearly the whole line each
 SHALLOWEST, DEEPEST = 3, 16
 NARROWEST, WIDEST = 8, 48
@@ -74,4 +74,4 @@ def exact_epochs(N: int, steps: int) -> int:
 
 def exact_noise(steps: int) -> float:
     """Noise on the weights where an epoch has so few exact steps that nothing else is random."""
-    return 0.05 if steps <= FEW_STEPS else 0.0
+    return 0.03 if steps <= FEW_STEPS else 0.0

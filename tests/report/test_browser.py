@@ -150,7 +150,7 @@ def test_every_figure_is_named_for_who_does_not_see_it(page):
             .map((id) => document.getElementById(id).textContent.length > 10)]);
         """
     )
-    assert len(named) == 10
+    assert len(named) == 11
     assert all(one == ["img", True, True] for one in named)
 
 

@@ -129,7 +129,7 @@ def test_every_key_is_read(path):
 @pytest.mark.parametrize("strategy", ["fullbatch", "minibatch"])
 def test_a_strategy_carries_its_recipe_and_the_command_line_wins(composed, strategy):
     own = composed(f"strategy={strategy}")
-    assert own.budget.epochs == {"fullbatch": 1500, "minibatch": 60}[strategy]
+    assert own.budget.epochs == {"fullbatch": 1200, "minibatch": 60}[strategy]
     given = composed("optimizer.lr=0.5", "budget.epochs=7", f"strategy={strategy}")
     assert (given.optimizer.lr, given.budget.epochs) == (0.5, 7)
 
