@@ -104,7 +104,7 @@ def test_help_for_options_and_for_the_other_program():
     said = helptext.text(["zeros=table,cue", "--help"])
     assert said.index("zeros=table\n") < said.index("zeros.path=???") < said.index("zeros=cue\n")
     assert "units: " not in helptext.text(["experiment=quick", "-h"])
-    assert "epochs: 12" in helptext.text(["experiment=quick", "-h"])
+    assert "epochs: 15" in helptext.text(["experiment=quick", "-h"])
     zeros = helptext.text(["--config-name=zeros", "--help"])
     assert "shards=100" in zeros
     assert "budget" not in zeros
