@@ -51,6 +51,7 @@ def test_medians_are_taken_number_by_number():
     assert middle(attempts) == Attempt(7, 2, 5, 5, 0.2)
 
 
+@pytest.mark.soak
 def test_a_budget_of_an_epoch_visits_each_node_once(taking):
     """Steps of 256 nodes: two make an epoch of 360."""
     for pipeline in taking.values():
@@ -91,6 +92,7 @@ def test_our_training_is_that_of_a_run(tmp_path):
     assert learner.error() == pytest.approx(result["extrapolation_error_next10pct"], rel=1e-6)
 
 
+@pytest.mark.soak
 def test_the_table_marks_who_has_missed(taking, monkeypatch):
     report = Report(barred=False)
     time_to_error.reach(report, GOAL, taking)
