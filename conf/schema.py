@@ -165,6 +165,7 @@ class HybridGCN(Layered):
 @dataclass
 class Relational(Layered):
     _target_: str = "zeta_exp.models.Relational"
+    reflection: bool = False
 
 
 @dataclass

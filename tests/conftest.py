@@ -21,7 +21,7 @@ MODELS = {
     # its laws hold for any frequencies
     "hardy": lambda dim, offsets: Hardy(dim, offsets, steps=3),
     "hybrid_gcn": lambda dim, offsets: HybridGCN(dim, offsets, hidden=8, layers=2),
-    "relational": lambda dim, offsets: Relational(dim, offsets, hidden=8, layers=2),
+    "relational": lambda dim, offsets: Relational(dim, offsets, 8, 2, reflection=True),
 }
 
 

@@ -22,7 +22,7 @@ from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
-PRIME_AMPLITUDE = 0.6
+PRIME_AMPLITUDE = 1.2
 HIGHEST = 3.0  # of a standard height, either way
 SMALLEST_DRIFT = 0.05  # of log n: within it the map from phases to residuals hardly changes
 PIECE = 4096  # ordinals tabulated at once
@@ -111,7 +111,7 @@ class _Phases:
 
 
 def _amplitudes(m: NDArray[np.int64], split: Split | None) -> NDArray[np.float64]:
-    """0.6·m^−¾ of a prime power; 1.4/√m in runs of before, which have no split.
+    """1.2·m^−¾ of a prime power; 1.4/√m in runs of before, which have no split.
 
     Between 1/√m, what a prime's frequency weighs in S(t), and 1/m: the phases of large primes turn
     fastest from zero to zero, and what a network makes of them generalises least.

@@ -11,6 +11,9 @@ BLOCK = 64  # ordinals of a mini-batch's block
 MOST_EPOCHS = 60  # of a short line: more would only over-fit it
 FULL_UPDATES = 1_200  # of steps on the whole line at N = 10^4
 FEW_STEPS = 20  # of an epoch, which are nearly the whole line each
+# features of cosines, sines and a height: options of the group, and their classes
+PHASES = ("prime_phases", "integer_phases", "random_phases", "wrong_height")
+PHASE_CLASSES = ("PrimePhases", "IntegerPhases", "RandomPhases", "WrongHeight")
 SHALLOWEST, DEEPEST = 3, 16
 NARROWEST, WIDEST = 8, 48
 UNKNOWN = 0.03  # mean spacings of error left by missing primes, from which they are noise
@@ -50,6 +53,15 @@ def layers(N: int, start: int, max_prime: int) -> int:
     if unknown(start + N, max_prime) > UNKNOWN:
         return 8
     return min(max(round(4 * math.log10(max(start + N, 1)) - 12), SHALLOWEST), DEEPEST)
+
+
+def reflection(features: str, target: str) -> bool:
+    """Whether the relational model is odd under t → −t: with features of phases, and residuals.
+
+    features: the option, or the dotted name of its class.
+    """
+    phases = features in PHASES or features.rpartition(".")[2] in PHASE_CLASSES
+    return phases and target == "residual"
 
 
 def blocks_per_step(N: int) -> int:

@@ -111,7 +111,7 @@ def test_what_is_kept_is_small(monkeypatch):
     for first in range(1, 100 * RUN, RUN):
         source.residuals(first, first + RUN)
     assert len(source._kept) == CAPACITY
-    assert sum(run.residuals.nbytes for run in source._kept.values()) == 16 * 2**20
+    assert sum(run.residuals.nbytes for run in source._kept.values()) == 20 * 2**20
 
 
 def test_a_long_request_keeps_the_last_runs_only(computed_ranges):

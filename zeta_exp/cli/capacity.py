@@ -17,7 +17,8 @@ ASKED = 10**12  # zeros: as good as any number
 MAX_PRIME = 300
 PRIMES: list[int] = []
 SIZES_AT = 1_000_000  # zeros: whose width and depth are taken, near those of any longer line
-MODEL = {
+MODEL: dict[str, Any] = {
+    "reflection": True,
     "hidden": recipe.hidden(SIZES_AT, 1, MAX_PRIME),
     "layers": recipe.layers(SIZES_AT, 1, MAX_PRIME),
 }

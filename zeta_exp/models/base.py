@@ -93,9 +93,9 @@ def check_sizes(**sizes: int) -> None:
             raise UserError(f"model.{name}={size} leaves no model: use 1 or more")
 
 
-def zero_head(width: int) -> nn.Linear:
+def zero_head(width: int, bias: bool = True) -> nn.Linear:
     """A linear read-out that starts at zero, so that training begins at the linear model."""
-    head = nn.Linear(width, 1)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
+    head = nn.Linear(width, 1, bias)
+    for parameter in head.parameters():
+        nn.init.zeros_(parameter)
     return head

@@ -1,21 +1,27 @@
 """The default model: one weight matrix per signed offset."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import silu
+from torch.nn.functional import linear, silu
 
 from zeta_exp.batch import Batch
-from zeta_exp.graph import Graph, signed_offsets
+from zeta_exp.errors import UserError
+from zeta_exp.graph import signed_offsets
 from zeta_exp.models.base import Model, check_sizes, zero_head
 from zeta_exp.models.residual import SILU, ResidualSum
 
 FEW_ROWS = 4096  # up to here an update's calls cost more than its arithmetic
+
+
+Map = tuple[Tensor, Tensor]  # weight and bias of a linear map
 
 
 class RelationalConvolution(nn.Module):
@@ -23,32 +29,48 @@ class RelationalConvolution(nn.Module):
 
     An RGCN whose relations are the offsets (Schlichtkrull et al. 2018, eq. 2, no averaging).
     Direction matters on the line of zeros: isotropic averaging is about twice as far off.
+    trained: output channels with weights of their own; from them follow those of the others.
     """
 
-    def __init__(self, width: int, offsets: Sequence[int]) -> None:
+    def __init__(self, width: int, offsets: Sequence[int], trained: int) -> None:
         super().__init__()
-        self.weight = nn.Linear(width * len(signed_offsets(offsets)), width)
-
-    def forward(self, h: Tensor, graph: Graph) -> Tensor:
-        """(…, L, H) → (…, L, H)."""
-        return graph.convolve(h, self.weight.weight, self.weight.bias)
+        self.weight = nn.Linear(width * len(signed_offsets(offsets)), trained)
 
 
 class Relational(Model):
     """Residual relational layers over an embedding, with a linear skip from the features.
 
     x → silu(E x) → h + silu(conv h) (`layers` times) → head h + skip x.
+
+    reflection: the output is odd under t → −t, exactly, as S(t) and with it every residual δ is.
+    Read from right to left, a stretch of the line shows the same cosines, sines of the other sign
+    and residuals of the other sign.  Half of the channels read the line from left to right, half
+    from right to left, with the same weights (Cohen & Welling 2016, arXiv:1602.07576).  Features:
+    K cosines, K sines and at most one that is even.
     """
 
     def __init__(
-        self, dim: int, offsets: Sequence[int], hidden: int = 128, layers: int = 2
+        self,
+        dim: int,
+        offsets: Sequence[int],
+        hidden: int = 128,
+        layers: int = 2,
+        reflection: bool = False,
     ) -> None:
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
-        self.skip = nn.Linear(dim, 1)
-        self.embed = nn.Linear(dim, hidden)
-        self.layers = nn.ModuleList(RelationalConvolution(hidden, offsets) for _ in range(layers))
-        self.head = zero_head(hidden)
+        if reflection:
+            _check_reflection(dim, hidden)
+        self.reflection = reflection
+        trained = hidden // 2 if reflection else hidden  # channels; the others follow
+        self.skip = nn.Linear(dim // 2, 1, bias=False) if reflection else nn.Linear(dim, 1)
+        self.embed = nn.Linear(dim, trained)
+        self.layers = nn.ModuleList(
+            RelationalConvolution(hidden, offsets, trained) for _ in range(layers)
+        )
+        self.head = zero_head(trained, bias=not reflection)
+        self.register_buffer("_parities", _parities(dim), persistent=False)
+        self.register_buffer("_mirror", _mirror(hidden, signed_offsets(offsets)), persistent=False)
         self.receptive_field = layers * max(offsets)
         self.floats_per_node = hidden * (1 + layers)  # before each silu
         self.floats_remade = hidden * (1 + layers)  # each residual sum
@@ -57,15 +79,16 @@ class Relational(Model):
     def forward(self, batch: Batch) -> Tensor:
         """Outputs (…, L)."""
         x = batch.features
+        maps = self._mirrored_maps() if self.reflection else self._free_maps()
         if _joins(batch, self.receptive_field, self.precision):
-            linears = [self.skip, self.embed, *self._convolutions, self.head]
-            pairs = [p for linear in linears for p in (linear.weight, linear.bias)]
-            out: Tensor = _JoinedRuns.apply(x, signed_offsets(batch.graph.offsets), *pairs)
+            taps = signed_offsets(batch.graph.offsets)
+            out: Tensor = _JoinedRuns.apply(x, taps, *chain.from_iterable(maps))
             return out
-        h = ResidualSum(SILU, self.embed(x))
-        for layer in self.layers:
-            h.add(h.into(partial(layer, graph=batch.graph)))
-        return (self.skip(x) + h.into(self.head))[..., 0]
+        skip, embed, *layers, head = maps
+        h = ResidualSum(SILU, linear(x, *embed))
+        for weight, bias in layers:
+            h.add(h.into(partial(batch.graph.convolve, weight=weight, bias=bias)))
+        return (linear(x, *skip) + h.into(partial(linear, weight=head[0], bias=head[1])))[..., 0]
 
     def hidden_matrices(self) -> Sequence[Tensor]:
         """The embedding and the convolutions."""
@@ -74,6 +97,60 @@ class Relational(Model):
     @property
     def _convolutions(self) -> list[nn.Linear]:
         return [layer.weight for layer in self.layers if isinstance(layer, RelationalConvolution)]
+
+    def _free_maps(self) -> list[Map]:
+        """The skip, the embedding, each layer and the head."""
+        linears = [self.skip, self.embed, *self._convolutions, self.head]
+        return [(each.weight, each.bias) for each in linears]
+
+    def _mirrored_maps(self) -> list[Map]:
+        """The same where channel H/2 + i reads from right to left what channel i reads from left.
+
+        The skip sees the sines alone, the head the differences of such pairs: both are odd.
+        """
+        skip, embed, head = self.skip.weight, self.embed.weight, self.head.weight
+        nothing = head.new_zeros(1)
+        others = nothing.expand(1, embed.shape[1] - 2 * skip.shape[1])
+        layers = torch.stack([linear.weight for linear in self._convolutions])
+        reversed_layers = layers.index_select(2, self.get_buffer("_mirror"))
+        weights = [
+            torch.cat([embed, embed * self.get_buffer("_parities")]),
+            *torch.cat([layers, reversed_layers], 1).unbind(),
+        ]
+        biases = [self.embed.bias, *(linear.bias for linear in self._convolutions)]
+        return [
+            (torch.cat([torch.zeros_like(skip), skip, others], 1), nothing),
+            *zip(weights, (bias.repeat(2) for bias in biases), strict=True),
+            (torch.cat([head, -head], 1) * math.sqrt(0.5), nothing),
+        ]
+
+
+def _check_reflection(dim: int, hidden: int) -> None:
+    """Refuses what can't be paired."""
+    if hidden % 2:
+        raise UserError(
+            f"model.hidden={hidden} is odd and model.reflection pairs the channels: use "
+            f"{hidden + 1}, or model.reflection=false"
+        )
+    if dim < 2:
+        raise UserError("the features have no phases to reflect: use model.reflection=false")
+
+
+def _parities(dim: int) -> Tensor:
+    """+1 of a feature that is even under reflection and −1 of a sine, (dim,)."""
+    parities = torch.ones(dim)
+    parities[dim // 2 : 2 * (dim // 2)] = -1
+    return parities
+
+
+def _mirror(width: int, taps: tuple[int, ...]) -> Tensor:
+    """The inputs of a convolution in the order in which the reflected line has them, (T·H,).
+
+    Offsets o and −o change places, and the two halves of the channels.
+    """
+    offsets = torch.tensor([taps.index(-offset) for offset in taps])
+    channels = torch.arange(width).roll(width // 2)
+    return (offsets[:, None] * width + channels).flatten()
 
 
 def _joins(batch: Batch, receptive_field: int, precision: torch.dtype) -> bool:

@@ -134,6 +134,7 @@ def _noise(told: Mapping[str, Any]) -> float:
 
 # keys that conf/ takes from `zeta_exp.recipe`, with the settings that the rules read
 RULES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "model.reflection": lambda told: recipe.reflection(told["features"], told["target"]),
     "model.hidden": partial(_of_relational, recipe.hidden),
     "model.layers": partial(_of_relational, recipe.layers),
     "strategy.blocks_per_step": lambda told: recipe.blocks_per_step(told["N"]),
@@ -141,6 +142,6 @@ RULES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "optimizer.weight_noise": _noise,
 }
 RULED_BY = (
-    *("N", "start", "features.max_prime", "strategy"),
+    *("N", "start", "features", "features.max_prime", "target", "strategy"),
     *("strategy.blocks_per_step", "strategy.steps_per_epoch"),
 )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 RUN = 1 << 16  # ordinals of an aligned run: [k·RUN + 1, (k+1)·RUN + 1)
-CAPACITY = 32  # runs that a source keeps: 16 MiB of residuals; training goes through 8 at a time
+CAPACITY = 40  # runs that a source keeps: 20 MiB of residuals; training goes through 16 at a time
 
 Value = TypeVar("Value")
 
