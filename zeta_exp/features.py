@@ -22,7 +22,7 @@ from zeta_exp.theory.primes import prime_powers_up_to
 from zeta_exp.theory.smooth_phases import smooth_turns
 
 AMPLITUDE = 1.4  # brings cos(…)/√m of the smallest prime to an amplitude of one
-PRIME_AMPLITUDE = 1.2
+PRIME_AMPLITUDE = 1.2  # at 10^4 zeros .6 does as well, at 10^6 it makes the error a third larger
 HIGHEST = 3.0  # of a standard height, either way
 SMALLEST_DRIFT = 0.05  # of log n: within it the map from phases to residuals hardly changes
 PIECE = 4096  # ordinals tabulated at once

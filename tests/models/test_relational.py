@@ -57,7 +57,9 @@ def test_few_rows_give_the_outputs_and_gradients_of_many(offsets, reflected, mon
         output.square().sum().backward()
         results.append([output, *(p.grad for p in model.parameters())])
     for few, many in zip(*results, strict=True):
-        torch.testing.assert_close(few, many, rtol=1e-4, atol=1e-4 * float(many.detach().abs().max()))
+        torch.testing.assert_close(
+            few, many, rtol=1e-4, atol=1e-4 * float(many.detach().abs().max())
+        )
 
 
 def test_a_convolution_reads_to_the_left_what_its_mirror_reads_to_the_right():

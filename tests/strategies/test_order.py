@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeta_exp.strategies.order import WINDOW, ShuffledOrder, Steps, Tiling, WindowedOrder
+from zeta_exp.strategies.order import (
+    WINDOW,
+    ShuffledOrder,
+    Steps,
+    Tiling,
+    WindowedOrder,
+    dealt,
+)
 from zeta_exp.zeros.cache import RUN
 
 HIGH = 10**13 - 10**9
@@ -109,3 +116,22 @@ def test_the_windows_of_an_epoch_are_shuffled_apart():
     shuffles = {tuple(window % WINDOW) for window in blocks}
     assert len(shuffles) == WINDOW
     assert tuple(blocks[:, 0] // WINDOW) not in shuffles
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 100, 141, 1000])
+def test_what_is_dealt_comes_from_all_along(count):
+    groups = dealt(count, np.random.default_rng(0))
+    assert sorted(np.concatenate(groups)) == list(range(count))
+    stretch = -(-count // WINDOW)
+    assert len(groups) <= stretch
+    for group in groups:
+        assert len(set(group // stretch)) == len(group)  # no two of one stretch
+        assert len(group) >= count // stretch - 1
+
+
+def test_each_window_of_a_long_line_is_from_all_along_it():
+    """Neighbouring runs would leave a network fitted to those that came last."""
+    tiling = Tiling.of_size(1, 1 + 64 * RUN, 1024)
+    places = np.array(list(WindowedOrder(tiling, seed=0).epoch(0))) / tiling.count
+    for part in np.split(places, 64):  # a quarter of a window each
+        assert np.quantile(part, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.06)

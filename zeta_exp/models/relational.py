@@ -14,7 +14,7 @@ from torch.nn.functional import linear, silu
 
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
-from zeta_exp.graph import signed_offsets
+from zeta_exp.graph import Graph, signed_offsets
 from zeta_exp.models.base import Model, check_sizes, zero_head
 from zeta_exp.models.residual import SILU, ResidualSum
 
@@ -29,12 +29,16 @@ class RelationalConvolution(nn.Module):
 
     An RGCN whose relations are the offsets (Schlichtkrull et al. 2018, eq. 2, no averaging).
     Direction matters on the line of zeros: isotropic averaging is about twice as far off.
-    trained: output channels with weights of their own; from them follow those of the others.
+    trained: output channels; None for as many as there are inputs.
     """
 
-    def __init__(self, width: int, offsets: Sequence[int], trained: int) -> None:
+    def __init__(self, width: int, offsets: Sequence[int], trained: int | None = None) -> None:
         super().__init__()
-        self.weight = nn.Linear(width * len(signed_offsets(offsets)), trained)
+        self.weight = nn.Linear(width * len(signed_offsets(offsets)), trained or width)
+
+    def forward(self, h: Tensor, graph: Graph) -> Tensor:
+        """(…, L, H) → (…, L, trained)."""
+        return graph.convolve(h, self.weight.weight, self.weight.bias)
 
 
 class Relational(Model):

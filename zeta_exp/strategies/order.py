@@ -70,10 +70,23 @@ class Order(Protocol):
         ...
 
 
+def dealt(count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """0 … count − 1 in groups of `WINDOW`, which have one of each stretch of neighbours.
+
+    The places are cut into `WINDOW` stretches, of which the last may be short or empty.  Groups,
+    and places within them, come in random order.
+    """
+    groups = -(-count // WINDOW)
+    places = np.full(WINDOW * groups, -1)
+    places[:count] = np.arange(count)
+    shuffled = rng.permuted(rng.permuted(places.reshape(WINDOW, groups), axis=1), axis=0)
+    return [group[group >= 0] for group in shuffled.T]
+
+
 class WindowedOrder:
     """Blocks of a tiling, shuffled within windows of runs from all parts of the range.
 
-    The runs are cut into `WINDOW` stretches of neighbours; each window has one run of each stretch.
+    Within a window too, each few blocks come from all parts.
     """
 
     def __init__(self, tiling: Tiling, seed: int) -> None:
@@ -83,26 +96,18 @@ class WindowedOrder:
 
     def epoch(self, index: int, skip: int = 0) -> Iterator[int]:
         """A function of seed and epoch alone; skipping costs a sum a window."""
-        rng = np.random.default_rng((self._seed, index))
+        windows = dealt(len(self._runs) - 1, np.random.default_rng((self._seed, index)))
         # the windows are counted from 1: numpy takes (seed, epoch, 0) for (seed, epoch)
-        for window, runs in enumerate(self._windows(rng), 1):
+        for window, runs in enumerate(map(np.sort, windows), 1):
             limits = zip(self._runs[runs].tolist(), self._runs[runs + 1].tolist(), strict=True)
             blocks = np.concatenate([np.arange(first, last) for first, last in limits])
             if skip >= len(blocks):
                 skip -= len(blocks)
                 continue
-            order = np.random.default_rng((self._seed, index, window)).permutation(len(blocks))
+            rng = np.random.default_rng((self._seed, index, window))
+            order = np.concatenate(dealt(len(blocks), rng))
             yield from blocks[order[skip:]].tolist()
             skip = 0
-
-    def _windows(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """The runs of each window of an epoch, in the order of the visits."""
-        count = len(self._runs) - 1
-        windows = -(-count // WINDOW)
-        places = np.full(WINDOW * windows, -1)
-        places[:count] = np.arange(count)
-        dealt = rng.permuted(places.reshape(WINDOW, windows), axis=1)
-        return [np.sort(runs[runs >= 0]) for runs in dealt.T]
 
 
 class ShuffledOrder:

@@ -15,6 +15,7 @@ from zeta_exp.ranks import Ranks
 from zeta_exp.split import Split
 from zeta_exp.strategies.ahead import ahead
 from zeta_exp.strategies.base import Portion, Step, Strategy, Visits
+from zeta_exp.strategies.order import dealt
 
 BLOCK_SIZE = {"cpu": 4096, "cuda": 2**18}  # a block's activations fit a cache; a GPU wants work
 # A narrow model takes twice as many ordinals on a CPU: 64 wide, steps of 10^5 zeros are 4 to 10%
@@ -33,9 +34,10 @@ class Streamed(Strategy):
     """Every update follows the exact gradient of its part of the line, one block at a time.
 
     steps_per_epoch=1: the whole training range, full-batch descent with every loss.  k: each k-th
-    part of it in an order drawn from seed and epoch, exact on that part, its spacings and cells at
-    the edges included: all between full batch and mini-batch.  block_size bounds memory and
-    changes no result but by rounding; None: what suits the device.
+    part of it, exact on that part, its spacings and cells at the edges included: all between full
+    batch and mini-batch.  The parts come in an order drawn from seed and epoch, any few of them
+    from all along the range.  block_size bounds memory and changes no result but by rounding;
+    None: what suits the device.
     """
 
     name = "streamed"
@@ -157,7 +159,8 @@ class _StreamedVisits(Visits):
         self._kept: dict[int, Batch] = {}  # by first ordinal, where every step is the same
 
     def epoch(self, index: int, skip: int = 0) -> Iterator[Step]:
-        order = np.random.default_rng((self._seed, index)).permutation(self.updates_per_epoch)
+        rng = np.random.default_rng((self._seed, index))
+        order = np.concatenate(dealt(self.updates_per_epoch, rng))
         steps = (self._step(int(part)) for part in order[skip:])
         longest = -(-(self._scope[1] - self._scope[0]) // self.updates_per_epoch)
         if longest <= self._size and self.updates_per_epoch > 1:
