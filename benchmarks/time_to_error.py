@@ -38,7 +38,10 @@ from zeta_exp.target import Truth, make_target
 
 LADDER = (60, 90, 130, 200, 300, 450, 700, 1_000, 1_500, 2_200, 3_300)
 RECIPE, BEFORE, PYG = "this recipe", "AdamW of before", "PyG, AdamW"
-WIDE = ("optimizer=adamw", "model.hidden=128", "model.layers=2", "loss.weights.gue_mmd=0.05")
+WIDE = (
+    *("optimizer=adamw", "model.hidden=128", "model.layers=2", "model.reflection=false"),
+    "loss.weights.gue_mmd=0.05",
+)
 TIMED_UPDATES = 100  # timed at once
 
 

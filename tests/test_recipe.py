@@ -46,3 +46,8 @@ def test_bad_numbers_have_rules_too(N, start):
     assert recipe.layers(N, start, 1) >= 1
     assert recipe.minibatch_epochs(N, recipe.blocks_per_step(N)) >= 1
     assert recipe.exact_epochs(N, start) >= 1
+
+
+def test_short_exact_steps_have_a_lower_rate():
+    assert recipe.muon_rate(1) == recipe.muon_rate(recipe.FEW_STEPS) == 0.01
+    assert recipe.muon_rate(recipe.FEW_STEPS + 1) == 0.003

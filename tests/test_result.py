@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from zeta_exp.result import zeros_sha256
+from zeta_exp.result import config_sha256, zeros_sha256
 from zeta_exp.zeros import ComputedZeros, generate
 from zeta_exp.zeros.cache import RUN
 
@@ -27,3 +27,23 @@ def test_zeros_are_hashed_a_run_at_a_time():
     zeros_sha256(ordinates, 5, 10 * RUN)
     assert max(asked) == RUN
     assert sum(asked) == 10 * RUN - 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hydra": 1},
+        {"tracking": 2},
+        {"evaluation": {"cache": "x", "max_prime": 300}},
+        {"strategy": {"partition_cache": "y", "parts": None}},
+    ],
+)
+def test_caches_and_places_do_not_change_the_digest_of_a_config(change):
+    config = {
+        "N": 100,
+        "evaluation": {"cache": None, "max_prime": 300},
+        "strategy": {"partition_cache": None, "parts": None},
+    }
+    assert config_sha256(config | change) == config_sha256(config)
+    assert config_sha256(config | {"N": 101}) != config_sha256(config)
+    assert config_sha256(config | {"evaluation": {"cache": None}}) != config_sha256(config)

@@ -14,6 +14,9 @@ from zeta_exp.errors import UserError
 
 TARGET, PARTIAL = "_target_", "_partial_"
 PACKAGE = "zeta_exp."
+# where a run writes, how it is watched and what it keeps for others do not change its numbers
+NOT_OF_NUMBERS = ("hydra", "resume", "replay", "tracking")
+CACHES = {"evaluation": "cache", "strategy": "partition_cache"}
 
 
 def built(node: Any) -> Any:
@@ -54,3 +57,12 @@ def _of_another_version(target: str) -> UserError:
         f"the config's {target} is not as this version of zeta_exp knows it: check out the commit "
         "that result.json names under provenance"
     )
+
+
+def of_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without what does not change a run's numbers."""
+    kept = {key: value for key, value in config.items() if key not in NOT_OF_NUMBERS}
+    for group, cache in CACHES.items():
+        if isinstance(node := kept.get(group), Mapping):
+            kept[group] = {key: value for key, value in node.items() if key != cache}
+    return kept

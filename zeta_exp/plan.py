@@ -46,8 +46,9 @@ def plan_of(
         "zeros": f"{named['zeros']}, N = {split.N:,} from ordinal {split.start:,}: "
         f"{stop - first:,} train, {split.N - (stop - first):,} validate",
         "features": f"{named['features']}, {work.dim} a zero; target: {named['target']}",
-        "model": f"{type(model).__name__}, {model.n_parameters:,} parameters, sees "
-        f"{model.receptive_field:,} zeros to either side",
+        "model": f"{type(model).__name__}, {model.n_parameters:,} parameters"
+        f"{f' in {model.size}' if model.size else ''}, sees {model.receptive_field:,} zeros to "
+        "either side",
         "loss": " + ".join(_weighted(loss.weights[name], name) for name in loss.active),
         "strategy": f"{strategy.name}, {_at_once(strategy, work)}",
         "budget": budget.words,

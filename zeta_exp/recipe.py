@@ -10,6 +10,7 @@ UPDATES = 2_400  # of mini-batches; more gain little, fewer lose
 BLOCK = 64  # ordinals of a mini-batch's block
 MOST_EPOCHS = 60  # of a short line: more would only over-fit it
 FULL_UPDATES = 1_200  # of steps on the whole line at N = 10^4
+MOST_EXACT_UPDATES = 4_000
 FEW_STEPS = 20  # of an epoch, which are nearly the whole line each
 # features of cosines, sines and a height: options of the group, and their classes
 PHASES = ("prime_phases", "integer_phases", "random_phases", "wrong_height")
@@ -38,14 +39,14 @@ def cut_off(n: int) -> float:
 
 
 def hidden(N: int, start: int, max_prime: int) -> int:
-    """Width of the relational model: 32 at N = 10^4, 48 from 30,000 on.
+    """Width of the relational model: 32 at N = 10^4, 48 from 80,000 on.
 
     Where primes are missing what they would say is noise, which a model with more parameters than
     a tenth of the zeros learns by heart: there 16 at N = 10^5, as its square root else.
     """
     if unknown(start + N, max_prime) > UNKNOWN:
         return min(max(round(16 * math.sqrt(max(N, 0) / 100_000) / 4) * 4, NARROWEST), WIDEST)
-    return 32 if N < 30_000 else WIDEST
+    return 32 if N < 80_000 else WIDEST
 
 
 def layers(N: int, start: int, max_prime: int) -> int:
@@ -77,11 +78,20 @@ def minibatch_epochs(N: int, blocks: int) -> int:
 def exact_epochs(N: int, steps: int) -> int:
     """Visits of the training range in `steps` exact steps each.
 
-    From `FULL_UPDATES` updates of the whole line at N = 10^4, fewer of a longer one, to `UPDATES`
-    of its parts.
+    From `FULL_UPDATES` updates of the whole line at N = 10^4, fewer of a longer one, to
+    `MOST_EXACT_UPDATES` of its parts.
     """
-    updates = min(UPDATES, FULL_UPDATES * math.sqrt(10_000 * max(steps, 1) / max(N, 1)))
+    updates = min(MOST_EXACT_UPDATES, FULL_UPDATES * math.sqrt(10_000 * max(steps, 1) / max(N, 1)))
     return max(round(updates / max(steps, 1)), 1)
+
+
+def muon_rate(steps: int) -> float:
+    """Highest learning rate of Muon: a third where an epoch has many exact steps.
+
+    Each is then of one short stretch of the line, whose zeros say nearly the same of the height:
+    N = 10^6 in 700 steps an epoch ends at .0048 with .01 and at .0024 with .003, after 4,200.
+    """
+    return 0.01 if steps <= FEW_STEPS else 0.003
 
 
 def exact_noise(steps: int) -> float:

@@ -21,6 +21,7 @@ class Model(nn.Module, ABC):
     not.  The floats are counted in the type of the features, without features and parameters.
     """
 
+    size: str = ""  # in words, for the plan of a run
     receptive_field: int = 0  # in ordinals, on either side
     floats_per_node: int = 0  # activations kept for the backward pass, in floats
     floats_remade: int = 0  # what the backward pass makes again of them at its beginning
@@ -91,6 +92,11 @@ def check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise UserError(f"model.{name}={size} leaves no model: use 1 or more")
+
+
+def told_size(hidden: int, layers: int) -> str:
+    """Width and depth in words."""
+    return f"{layers} layer{'s' * (layers > 1)} of {hidden}"
 
 
 def zero_head(width: int, bias: bool = True) -> nn.Linear:

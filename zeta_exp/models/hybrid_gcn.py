@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
 from zeta_exp.graph import Graph
-from zeta_exp.models.base import Model, check_sizes
+from zeta_exp.models.base import Model, check_sizes, told_size
 from zeta_exp.models.residual import RELU, ResidualSum
 
 
@@ -39,6 +39,7 @@ class HybridGCN(Model):
     def __init__(self, dim: int, offsets: Sequence[int], hidden: int = 64, layers: int = 3) -> None:
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
+        self.size = told_size(hidden, layers)
         self.embed = nn.Linear(dim, hidden)
         self.layers = nn.ModuleList(GraphConvolution(hidden) for _ in range(layers))
         self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from zeta_exp.batch import Batch
-from zeta_exp.models.base import Model, check_sizes, zero_head
+from zeta_exp.models.base import Model, check_sizes, told_size, zero_head
 
 
 class Linear(Model):
@@ -31,6 +31,7 @@ class MLP(Model):
     ) -> None:
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
+        self.size = told_size(hidden, layers)
         self.skip = nn.Linear(dim, 1)
         widths = [dim] + [hidden] * layers
         self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))

@@ -8,7 +8,7 @@ from torch.nn.functional import dropout
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Graph, signed_offsets
-from zeta_exp.models.base import Model, check_sizes
+from zeta_exp.models.base import Model, check_sizes, told_size
 
 CONVOLUTIONS = ("gat", "gcn", "rgcn", "sage")
 NORMS = ("batch", "graph", "layer")
@@ -43,6 +43,7 @@ class PyGModel(Model):
     ) -> None:
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
+        self.size = told_size(hidden, layers)
         heads = _checked_heads(conv, hidden, heads)
         if norm is not None and norm not in NORMS:
             raise UserError(f"model.norm={norm} is unknown; known: {', '.join(NORMS)}, null")

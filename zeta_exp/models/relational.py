@@ -15,7 +15,7 @@ from torch.nn.functional import linear, silu
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Graph, signed_offsets
-from zeta_exp.models.base import Model, check_sizes, zero_head
+from zeta_exp.models.base import Model, check_sizes, told_size, zero_head
 from zeta_exp.models.residual import SILU, ResidualSum
 
 FEW_ROWS = 4096  # up to here an update's calls cost more than its arithmetic
@@ -63,6 +63,7 @@ class Relational(Model):
     ) -> None:
         super().__init__()
         check_sizes(hidden=hidden, layers=layers)
+        self.size = told_size(hidden, layers)
         if reflection:
             _check_reflection(dim, hidden)
         self.reflection = reflection

@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any
 
 from zeta_exp import recipe
+from zeta_exp.parts import of_numbers
 from zeta_exp.report.runs import flattened
 
-# where a run writes and how it is watched does not change its numbers
-NOT_SETTINGS = ("hydra", "resume", "replay", "tracking")
 # class → option, for each group where the class says it
 OPTIONS = {
     "zeros": {
@@ -53,7 +52,7 @@ _NAMED = {"hardware.name": "hardware"}  # an option that says its name in a key
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """All of a config that makes the numbers, by dotted key; {} of an empty one."""
-    flat = flattened({key: config[key] for key in config if key not in NOT_SETTINGS})
+    flat = flattened(of_numbers(config))
     named: dict[str, Any] = {}
     for key, value in flat.items():
         if key.endswith(_CLASS):
@@ -125,6 +124,13 @@ def _epochs(told: Mapping[str, Any]) -> int:
     return recipe.exact_epochs(told["N"], told.get("strategy.steps_per_epoch", 1))
 
 
+def _rate(told: Mapping[str, Any]) -> float:
+    """Muon's; other optimisers have rates of their own."""
+    if told["optimizer"] != "muon":
+        raise KeyError("optimizer")
+    return recipe.muon_rate(told.get("strategy.steps_per_epoch", 1))
+
+
 def _noise(told: Mapping[str, Any]) -> float:
     """What the strategy puts on the weights: nothing in mini-batches."""
     if told["strategy"] == "minibatch":
@@ -139,9 +145,10 @@ RULES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "model.layers": partial(_of_relational, recipe.layers),
     "strategy.blocks_per_step": lambda told: recipe.blocks_per_step(told["N"]),
     "budget.epochs": _epochs,
+    "optimizer.lr": _rate,
     "optimizer.weight_noise": _noise,
 }
 RULED_BY = (
-    *("N", "start", "features", "features.max_prime", "target", "strategy"),
+    *("N", "start", "features", "features.max_prime", "target", "optimizer", "strategy"),
     *("strategy.blocks_per_step", "strategy.steps_per_epoch"),
 )

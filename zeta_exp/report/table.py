@@ -140,12 +140,21 @@ def _table(title: str, headings: Iterable[str]) -> Table:
     return table
 
 
+def _kept(result: Mapping[str, Any]) -> list[str]:
+    """Which weights the run ended with, where they are not its last."""
+    best, epochs = result.get("best_epoch"), result.get("epochs")
+    if not best or best == epochs:
+        return []
+    return [f"Weights: those of epoch {best} of {epochs}, the best on the validation range."]
+
+
 def _verdict(result: Mapping[str, Any]) -> list[str]:
     r2 = result["next10pct_r2"]
     lines = [
         f"R² of the residual: {_number(result['val_r2'])} on the validation range, "
         f"{_number(r2)} over the next 10%",
         *_along_the_line(result),
+        *_kept(result),
     ]
     if not r2 > LEARNT_NOTHING:
         lines.append(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from zeta_exp.parts import of_numbers
 from zeta_exp.report.runs import Run, flattened
-from zeta_exp.report.settings import FOLLOWERS, NOT_SETTINGS
+from zeta_exp.report.settings import FOLLOWERS
 from zeta_exp.verdict.problems import Problem, listed
 
 _WEIGHTS = "loss.weights."
@@ -74,8 +75,7 @@ class Question:
 
     def settings_of(self, run: Run) -> Settings:
         """What the run was told."""
-        config = {key: value for key, value in run.config.items() if key not in NOT_SETTINGS}
-        flat = flattened(config)
+        flat = flattened(of_numbers(run.config))
         top = {name: flat.get(name) for name in FOLLOWERS}
         kept = {
             key: json.dumps(value, sort_keys=True)

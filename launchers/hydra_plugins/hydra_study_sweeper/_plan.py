@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from hydra.types import HydraContext
-from hydra_plugins.hydra_vertex_launcher._identity import NOT_HASHED, config_digest
+from hydra_plugins.hydra_vertex_launcher._identity import config_digest
 from omegaconf import DictConfig, OmegaConf
 
 from zeta_exp.errors import UserError
+from zeta_exp.parts import NOT_OF_NUMBERS
 
 from ._study import place, point_of
 from .config import Part, StudyConf
@@ -94,7 +95,7 @@ class Composer:
         if cell not in self._composed:
             overrides = [*self._arguments, *cell.overrides(self._study)]
             whole = self._context.config_loader.load_sweep_config(self._config, overrides)
-            own = [str(key) for key in whole if key not in NOT_HASHED]
+            own = [str(key) for key in whole if key not in NOT_OF_NUMBERS]
             self._composed[cell] = OmegaConf.masked_copy(whole, own)
         return self._composed[cell]
 

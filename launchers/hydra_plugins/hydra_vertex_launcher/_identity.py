@@ -5,17 +5,21 @@ import json
 
 from omegaconf import DictConfig, OmegaConf
 
-# where a run writes and how it is watched do not change its numbers
-NOT_HASHED = ("hydra", "resume", "replay", "tracking")
+from zeta_exp.parts import NOT_OF_NUMBERS, of_numbers
+
 KEY_DIGITS, SWEEP_DIGITS = 40, 12
 KEY, SWEEP, NUMBER, ATTEMPT = "zeta-key", "zeta-sweep", "zeta-number", "zeta-attempt"  # labels
 
 
 def config_digest(config: DictConfig) -> str:
     """sha256 of the resolved config as sorted JSON: config_sha256 of result.json."""
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key not in NOT_HASHED])
-    plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    keys = [str(key) for key in config if key not in NOT_OF_NUMBERS]
+    plain = OmegaConf.to_container(
+        OmegaConf.masked_copy(config, keys), resolve=True, throw_on_missing=True
+    )
+    assert isinstance(plain, dict)
+    text = json.dumps(of_numbers({str(key): value for key, value in plain.items()}), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def job_key(project: str, region: str, image: str, digest: str) -> str:
