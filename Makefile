@@ -37,7 +37,7 @@ lint: $(STAMP) ## ruff and mypy
 bench: $(STAMP) ## all benchmarks, about 45 minutes; ARGS=--quick for 2, ARGS="steps halo" for some
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
-docs: $(STAMP) ## the runs behind README.md and docs/results.md, about an hour; rewrites their tables
+docs: $(STAMP) ## the runs behind README.md and docs/results.md, about 45 minutes; rewrites their tables
 	@$(VENV)/bin/python docs/results.py
 
 site: $(STAMP) ## the pages of docs/ as a site, into site/
