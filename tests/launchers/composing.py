@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from conf import schema
 from conf.launch import _hydra_directory, _run_directory
 from tests.launchers.entry import put
+from zeta_exp.parts import NOT_OF_NUMBERS, of_numbers
 
 
 def main(arguments):
@@ -22,9 +23,8 @@ def main(arguments):
     with initialize_config_dir(str(Path.cwd() / "conf"), version_base="1.3"):
         config = compose(name, arguments[1:], return_hydra_config=True)
     worker = config.hydra.callbacks.vertex
-    left_out = ("hydra", "resume", "replay", "tracking")
-    own = OmegaConf.masked_copy(config, [key for key in config if key not in left_out])
-    text = json.dumps(OmegaConf.to_container(own, resolve=True), sort_keys=True)
+    own = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_OF_NUMBERS])
+    text = json.dumps(of_numbers(OmegaConf.to_container(own, resolve=True)), sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest() == worker.digest
     result = {
         "status": "completed",
