@@ -1,4 +1,4 @@
-"""What keeps full-batch training from learning its residuals by heart: ways to regularise it.
+"""Regularisers of full-batch training, which otherwise learns its residuals by heart.
 
     python -m benchmarks.full_batch [--quick] [--docs]
 
@@ -45,7 +45,7 @@ HEAD = [
 
 @dataclass(frozen=True)
 class Size:
-    """How much is trained."""
+    """A line, a model and a number of gradients."""
 
     N: int = 10_000
     max_prime: int = 300

@@ -27,7 +27,7 @@ Parameters = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Windows:
-    """What each output sees: W = 2r + 1 ordinals around its own."""
+    """Windows of W = 2r + 1 ordinals, one around each output: all that it sees."""
 
     features: Tensor  # (N, W, F)
     there: Tensor  # (N, W) bool, False below ordinal 1

@@ -81,7 +81,7 @@ class Learner(Protocol):
 
 
 class Pipeline(Protocol):
-    """What is made once for all trainings on a line."""
+    """A way to train, with what it makes once for all trainings on a line."""
 
     def start(self, updates: int, seed: int) -> Learner:
         """A training before the first of so many updates."""

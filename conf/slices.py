@@ -55,7 +55,8 @@ def _account(job: "SliceJob", manifest: "Manifest", config: Any) -> dict[str, An
     """What was made, and by what."""
     import torch
 
-    from zeta_exp.result import config_sha256, provenance
+    from zeta_exp.parts import config_sha256
+    from zeta_exp.result import provenance
 
     return {
         "status": "completed",

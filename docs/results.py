@@ -50,7 +50,7 @@ class Study:
 
 
 def _is_current(path: Path) -> bool:
-    """Whether the run completed on a commit whose code is today's."""
+    """True if the run completed on a commit whose code is today's."""
     if not path.exists():
         return False
     result = json.loads(path.read_text())

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from zeta_exp.result import config_sha256, zeros_sha256
+from zeta_exp.parts import config_sha256
+from zeta_exp.result import zeros_sha256
 from zeta_exp.zeros import ComputedZeros, generate
 from zeta_exp.zeros.cache import RUN
 

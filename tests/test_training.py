@@ -20,8 +20,9 @@ from zeta_exp.losses import make_loss
 from zeta_exp.metrics import COLUMNS, read_metrics
 from zeta_exp.models import PyGModel
 from zeta_exp.optimizer import AdamWOneCycle, MuonOneCycle
+from zeta_exp.parts import config_sha256
 from zeta_exp.ranks import ALONE
-from zeta_exp.result import config_sha256, write_predictions, write_result
+from zeta_exp.result import write_predictions, write_result
 from zeta_exp.split import Split
 from zeta_exp.strategies import ExactGradient, FullBatch, MiniBatch, Streamed
 from zeta_exp.strategies.kept import KEPT_BYTES

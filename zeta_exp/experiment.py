@@ -24,10 +24,10 @@ from zeta_exp.measurement import Measurement
 from zeta_exp.metrics import Row
 from zeta_exp.models import Model
 from zeta_exp.optimizer import OneCycle
+from zeta_exp.parts import config_sha256
 from zeta_exp.plan import Plan, plan_of
 from zeta_exp.ranks import ALONE, Ranks
 from zeta_exp.result import (
-    config_sha256,
     peak_memory_mb,
     provenance,
     write_result,

@@ -5,6 +5,8 @@ arguments, which may hold parts; `_partial_: true` leaves the call to whoever ha
 arguments.  That is all of `hydra.utils.instantiate` that conf/ uses.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -66,3 +68,8 @@ def of_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(node := kept.get(group), Mapping):
             kept[group] = {key: value for key, value in node.items() if key != cache}
     return kept
+
+
+def config_sha256(config: Mapping[str, Any]) -> str:
+    """sha256 of the resolved config as sorted JSON, without what does not change its numbers."""
+    return hashlib.sha256(json.dumps(of_numbers(config), sort_keys=True).encode()).hexdigest()

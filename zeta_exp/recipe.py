@@ -12,9 +12,8 @@ MOST_EPOCHS = 60  # of a short line: more would only over-fit it
 FULL_UPDATES = 1_200  # of steps on the whole line at N = 10^4
 MOST_EXACT_UPDATES = 4_000
 FEW_STEPS = 20  # of an epoch, which are nearly the whole line each
-# features of cosines, sines and a height: options of the group, and their classes
-PHASES = ("prime_phases", "integer_phases", "random_phases", "wrong_height")
-PHASE_CLASSES = ("PrimePhases", "IntegerPhases", "RandomPhases", "WrongHeight")
+# classes of features that are cosines, sines and a height
+PHASES = ("PrimePhases", "IntegerPhases", "RandomPhases", "WrongHeight")
 SHALLOWEST, DEEPEST = 3, 16
 NARROWEST, WIDEST = 8, 48
 UNKNOWN = 0.03  # mean spacings of error left by missing primes, from which they are noise
@@ -59,10 +58,9 @@ def layers(N: int, start: int, max_prime: int) -> int:
 def reflection(features: str, target: str) -> bool:
     """Whether the relational model is odd under t → −t: with features of phases, and residuals.
 
-    features: the option, or the dotted name of its class.
+    features: the name of their class, dotted or not.
     """
-    phases = features in PHASES or features.rpartition(".")[2] in PHASE_CLASSES
-    return phases and target == "residual"
+    return features.rpartition(".")[2] in PHASES and target == "residual"
 
 
 def blocks_per_step(N: int) -> int:

@@ -16,16 +16,10 @@ from numpy.typing import NDArray
 
 from zeta_exp import __version__
 from zeta_exp.files import write_atomically, writing
-from zeta_exp.parts import of_numbers
 from zeta_exp.revision import code_commit, code_dirty
 from zeta_exp.zeros.cache import aligned_pieces
 
 PACKAGES = ("torch", "torch_geometric", "numpy", "scipy", "numba", "hydra-core")
-
-
-def config_sha256(config: Mapping[str, Any]) -> str:
-    """sha256 of the resolved config as sorted JSON, without what does not change its numbers."""
-    return hashlib.sha256(json.dumps(of_numbers(config), sort_keys=True).encode()).hexdigest()
 
 
 def zeros_sha256(

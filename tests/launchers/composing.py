@@ -1,6 +1,5 @@
 """The container of a job that composes its config as run.py does, and returns its seed."""
 
-import hashlib
 import json
 import os
 import sys
@@ -12,7 +11,7 @@ from omegaconf import OmegaConf
 from conf import schema
 from conf.launch import _hydra_directory, _run_directory
 from tests.launchers.entry import put
-from zeta_exp.parts import NOT_OF_NUMBERS, of_numbers
+from zeta_exp.parts import NOT_OF_NUMBERS, config_sha256
 
 
 def main(arguments):
@@ -24,8 +23,7 @@ def main(arguments):
         config = compose(name, arguments[1:], return_hydra_config=True)
     worker = config.hydra.callbacks.vertex
     own = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_OF_NUMBERS])
-    text = json.dumps(of_numbers(OmegaConf.to_container(own, resolve=True)), sort_keys=True)
-    assert hashlib.sha256(text.encode()).hexdigest() == worker.digest
+    assert config_sha256(OmegaConf.to_container(own, resolve=True)) == worker.digest
     result = {
         "status": "completed",
         "return_value": config.seed,

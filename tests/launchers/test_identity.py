@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from conf import schema
 from conf.checks import resolved
 from tests.launchers.launching import REPOSITORY
-from zeta_exp.result import config_sha256
+from zeta_exp.parts import config_sha256
 
 IMAGE, OTHER = (f"host/p/r/zeta@sha256:{digit * 64}" for digit in "12")
 

@@ -9,7 +9,7 @@ from tests.conftest import make_line
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block, signed_offsets
 from zeta_exp.models import Relational, relational
-from zeta_exp.recipe import PHASE_CLASSES, PHASES, reflection
+from zeta_exp.recipe import PHASES, reflection
 
 OFFSETS = [(1,), (1, 2), (1, 2, 3, 5)]
 
@@ -90,8 +90,8 @@ def test_what_can_not_be_paired_is_refused(dim, hidden, advice):
 
 
 def test_residuals_from_phases_are_odd_and_nothing_else_is_taken_to_be():
-    for features in (*PHASES, *(f"zeta_exp.features.{name}" for name in PHASE_CLASSES)):
+    for features in (*PHASES, *(f"zeta_exp.features.{name}" for name in PHASES)):
         assert reflection(features, "residual")
         assert not reflection(features, "ordinate")
-    for features in ("log_index", "zeta_exp.features.LogIndex", "mine.Features"):
+    for features in ("LogIndex", "zeta_exp.features.LogIndex", "mine.Features"):
         assert not reflection(features, "residual")

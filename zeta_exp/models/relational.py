@@ -20,7 +20,6 @@ from zeta_exp.models.residual import SILU, ResidualSum
 
 FEW_ROWS = 4096  # up to here an update's calls cost more than its arithmetic
 
-
 Map = tuple[Tensor, Tensor]  # weight and bias of a linear map
 
 

@@ -124,6 +124,12 @@ def _epochs(told: Mapping[str, Any]) -> int:
     return recipe.exact_epochs(told["N"], told.get("strategy.steps_per_epoch", 1))
 
 
+def _reflection(told: Mapping[str, Any]) -> bool:
+    """Whether the relational model is odd, by the class of the features that were chosen."""
+    classes = {option: name for name, option in OPTIONS["features"].items()}
+    return recipe.reflection(classes[told["features"]], told["target"])
+
+
 def _rate(told: Mapping[str, Any]) -> float:
     """Muon's; other optimisers have rates of their own."""
     if told["optimizer"] != "muon":
@@ -140,7 +146,7 @@ def _noise(told: Mapping[str, Any]) -> float:
 
 # keys that conf/ takes from `zeta_exp.recipe`, with the settings that the rules read
 RULES: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
-    "model.reflection": lambda told: recipe.reflection(told["features"], told["target"]),
+    "model.reflection": _reflection,
     "model.hidden": partial(_of_relational, recipe.hidden),
     "model.layers": partial(_of_relational, recipe.layers),
     "strategy.blocks_per_step": lambda told: recipe.blocks_per_step(told["N"]),

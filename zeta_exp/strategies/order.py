@@ -5,8 +5,7 @@ ordinal lies in, since that is what sources of zeros compute and keep.  An epoch
 windows of a few, whose blocks are pooled and shuffled: a range within a few runs is shuffled as a
 whole, and a longer one asks each run of its source once or twice an epoch.  The runs of a window
 come from all parts of the range.  The map from phases to residuals drifts along the line, and a
-window of neighbours would leave the network fitted to the part that came last: at N = 10^6 the
-error of one tenth of the line is then 3.6 times another's.
+window of neighbours would leave the network fitted to the part that came last.
 """
 
 from collections.abc import Iterator

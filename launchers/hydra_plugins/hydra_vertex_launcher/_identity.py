@@ -1,25 +1,22 @@
-"""What a job is: the same project, region, image and config are the same job, whenever asked."""
+"""Keys of jobs: the same project, region, image and config are the same job, whenever asked."""
 
 import hashlib
 import json
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from zeta_exp.parts import NOT_OF_NUMBERS, of_numbers
+from zeta_exp.parts import NOT_OF_NUMBERS, config_sha256
 
 KEY_DIGITS, SWEEP_DIGITS = 40, 12
 KEY, SWEEP, NUMBER, ATTEMPT = "zeta-key", "zeta-sweep", "zeta-number", "zeta-attempt"  # labels
 
 
 def config_digest(config: DictConfig) -> str:
-    """sha256 of the resolved config as sorted JSON: config_sha256 of result.json."""
-    keys = [str(key) for key in config if key not in NOT_OF_NUMBERS]
-    plain = OmegaConf.to_container(
-        OmegaConf.masked_copy(config, keys), resolve=True, throw_on_missing=True
-    )
-    assert isinstance(plain, dict)
-    text = json.dumps(of_numbers({str(key): value for key, value in plain.items()}), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """config_sha256 of result.json, of a config that Hydra composed."""
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key not in NOT_OF_NUMBERS])
+    plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    return config_sha256(plain)
 
 
 def job_key(project: str, region: str, image: str, digest: str) -> str:
