@@ -49,7 +49,10 @@ FLOORS = {
 UNKNOWN_TO_ZETA_EXP = {"hydra", "hydra_plugins", "launchers"}
 UNKNOWN_TO_LAUNCHERS = {"torch", "zeta_exp"}
 # modules of zeta_exp that import neither torch nor hydra, and nothing else of zeta_exp
-LIGHT = {"zeta_exp.errors", "zeta_exp.files", "zeta_exp.revision", "zeta_exp.torchrun"}
+LIGHT = {
+    *("zeta_exp.errors", "zeta_exp.files", "zeta_exp.parts"),
+    *("zeta_exp.revision", "zeta_exp.torchrun"),
+}
 
 
 def imported(source: str, package: str) -> list[str]:

@@ -33,6 +33,7 @@ def test_the_digest_is_that_of_the_result(composed, overrides):
 def test_the_digest_is_of_what_is_computed(composed):
     plain = identity.config_digest(composed())
     same = [("resume=somewhere",), ("hydra.job.num=7",), ("seed=0",), ("tracking=mlflow",)]
+    same += [("evaluation.cache=false",), ("strategy.partition_cache=elsewhere",)]
     assert {identity.config_digest(composed(*own)) for own in same} == {plain}
     others = [("seed=1",), ("hardware=l4",), ("hardware.machine_type=e2-standard-4",)]
     digests = {identity.config_digest(composed(*own)) for own in others}
