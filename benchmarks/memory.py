@@ -2,9 +2,10 @@
 
     python -m benchmarks.memory [--quick]
 
-The default model (relational, neighbours, 128 wide, primes to 300): one exact step with all four
-losses, streamed or plain, one step of PyTorch Geometric's full batch with the mean squared error
-alone, and the first 1,000 blocks of an epoch of mini-batches.
+The model that the configuration gives as many zeros (relational, neighbours, up to 48 wide and 16
+deep, odd), primes to 300: one exact step with all four losses, streamed or plain, one step of
+PyTorch Geometric's full batch with the mean squared error alone and a model of eight layers of 48,
+and the first 1,000 blocks of an epoch of mini-batches.
 """
 
 from collections.abc import Callable, Sequence

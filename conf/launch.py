@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 LOST = 1  # neither the user's mistake (2) nor wish (130), and the same command may succeed
 Execute = Callable[[DictConfig, Path, bool, "Ranks"], float]
+_COMPOSED_MODE = Hydra.get_mode
 log = logging.getLogger("zeta_exp")
 
 
@@ -67,6 +70,7 @@ def guarded(main: Callable[[], Any]) -> int:
             print(helptext.text(sys.argv[1:]))
             return 0
         _check_flags(sys.argv[1:])
+        _spare_compositions(sys.argv[1:])
         _join_cluster()
         main()
     except KeyboardInterrupt:
@@ -78,6 +82,22 @@ def guarded(main: Callable[[], Any]) -> int:
             return refuse(reason)
         raise
     return 0
+
+
+def _spare_compositions(arguments: list[str]) -> None:
+    """Halves what Hydra takes to compose the config before it runs anything.
+
+    Hydra composes it once more than it needs, for the value of hydra.mode, which is None unless an
+    argument or a person's own folder of configs gives it; and at each composition it copies the
+    store with all its nodes, each of which it copies again when it reads it.
+    """
+    parsed, _ = get_args_parser().parse_known_args(arguments)
+    composed = any("hydra.mode" in text for text in arguments) or parsed.config_path is not None
+    if parsed.config_dir is not None:
+        own = Path(parsed.config_dir).rglob("*.yaml")
+        composed = composed or any(b"mode:" in path.read_bytes() for path in own)
+    Hydra.get_mode = _COMPOSED_MODE if composed else lambda *_, **__: None
+    ConfigStore.__deepcopy__ = lambda store, _: store
 
 
 def _check_flags(arguments: list[str]) -> None:

@@ -53,6 +53,18 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"counted: {counts}")
 
 
+def sample(cases, every):
+    """Each so many-th of a long list of cases for `make test`; the others for `make soak`."""
+    return [
+        case if number % every == 0 else pytest.param(*_values(case), marks=pytest.mark.soak)
+        for number, case in enumerate(cases)
+    ]
+
+
+def _values(case):
+    return case if isinstance(case, tuple) else (case,)
+
+
 @pytest.fixture(params=MODELS)
 def model_name(request):
     return request.param

@@ -45,6 +45,7 @@ def test_memory_of_a_fresh_process_is_that_of_the_function():
     assert used.answer == 50 * 2**20
 
 
+@pytest.mark.soak
 def test_a_failing_function_is_an_error():
     with pytest.raises(subprocess.CalledProcessError):
         in_fresh_process(harness.number, threads=1, value="no number")

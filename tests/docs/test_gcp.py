@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hydra_plugins.hydra_vertex_launcher import _doctor, _prices
 from hydra_plugins.hydra_vertex_launcher.config import VertexConf
 
+from tests import warm
 from zeta_exp.cli import _parser
 
 ROOT = Path(__file__).parents[2]
@@ -47,12 +47,13 @@ def test_quotas_are_those_that_the_doctor_reads():
         assert f"custom_model_training_{_doctor._SPOT}{metric}`" in TEXT
 
 
+@pytest.mark.soak
 def test_the_sweep_of_the_guide_composes_and_keeps_to_its_max_cost(tmp_path):
     (sweep,) = [command for command in COMMANDS if "max_cost" in command]
     place = ["project=p", "bucket=gs://bucket", f"image=r/zeta@sha256:{'0' * 64}", "dry_run=true"]
     done = subprocess.run(
         [
-            sys.executable,
+            *warm.python(),
             *shlex.split(sweep)[1:],
             *(f"hydra.launcher.{setting}" for setting in place),
             f"hydra.sweep.dir={tmp_path}",

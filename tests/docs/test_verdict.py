@@ -21,6 +21,7 @@ def number(cell):
     return float(cell.removesuffix("%")) if re.fullmatch(r"[\d.]+%", cell) else None
 
 
+@pytest.mark.soak
 def test_the_tables_are_those_of_the_simulation(capsys):
     main()
     printed = capsys.readouterr().out.strip().split("\n\n")

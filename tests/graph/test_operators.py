@@ -1,6 +1,7 @@
 """The implicit operators: PyG's convolutions, exact gradients, whatever the shape of the runs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -105,12 +106,13 @@ def test_operators_and_their_gradients_are_those_of_pyg(case, rows, dtype, error
 def test_gradients_are_derivatives(case, rows):
     graph = case.graph()
     h, square, tall, bias = drawn(case)
-    assert gradcheck(graph.propagate, (h,))
-    assert gradcheck(graph.propagate, (h, square, bias))
-    assert gradcheck(graph.convolve, (h, tall, bias))
-    assert gradcheck(lambda w: graph.convolve(h.detach(), w), (tall,))
-    assert gradcheck(lambda w: graph.propagate(h.detach(), w), (square,))
-    assert gradcheck(lambda h: graph.convolve(h, tall.detach()), (h,))
+    check = partial(gradcheck, fast_mode=True)  # along random directions
+    assert check(graph.propagate, (h,))
+    assert check(graph.propagate, (h, square, bias))
+    assert check(graph.convolve, (h, tall, bias))
+    assert check(lambda w: graph.convolve(h.detach(), w), (tall,))
+    assert check(lambda w: graph.propagate(h.detach(), w), (square,))
+    assert check(lambda h: graph.convolve(h, tall.detach()), (h,))
 
 
 def test_propagation_is_symmetric(case, rows):

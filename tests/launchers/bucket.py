@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 
 from gcp_storage_emulator.server import create_server
@@ -12,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra_plugins.hydra_vertex_launcher._identity import config_digest
 
 from conf import schema
+from tests import warm
 from tests.conftest import Outcome
 from tests.run.conftest import HERE, OPTIONS, PROGRAM
 
@@ -110,9 +110,9 @@ def arguments_of(directory, *arguments):
     return [*TRAINING, *arguments, "hydra.mode=RUN", f"hydra.run.dir={directory}"]
 
 
-def command(directory, *arguments):
-    """The command of a job that writes to the directory."""
-    return [sys.executable, str(PROGRAM), OPTIONS, *arguments_of(directory, *arguments)]
+def command(directory, *arguments, python=None):
+    """The command of a job that writes to the directory; python: in place of a warm one."""
+    return [*(python or warm.python()), str(PROGRAM), OPTIONS, *arguments_of(directory, *arguments)]
 
 
 def call(bucket, *arguments, **more):

@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import warm
 from tests.conftest import Outcome
 from tests.standins import Cloud
 
@@ -63,7 +64,7 @@ class Sweeps:
     def start(self, *overrides, **environment):
         """In a process of its own."""
         return subprocess.Popen(
-            [sys.executable, str(PROGRAM), *arguments(self.cloud, *overrides)],
+            [*warm.python(), str(PROGRAM), *arguments(self.cloud, *overrides)],
             cwd=self.folder,
             env=os.environ | self.cloud.environment | environment,
             stdout=subprocess.PIPE,
@@ -73,7 +74,7 @@ class Sweeps:
 
     def start_here(self, *overrides):
         """The same sweep in a process of its own, without a cloud; its exit code."""
-        command = [sys.executable, str(PROGRAM), "-m", "hardware=cpu", *overrides]
+        command = [*warm.python(), str(PROGRAM), "-m", "hardware=cpu", *overrides]
         return subprocess.run(
             command, cwd=self.folder, check=False, stdout=subprocess.DEVNULL
         ).returncode

@@ -1,11 +1,11 @@
 """Real trainings on the cloud of this machine: the launcher, run.py and its worker together."""
 
-import sys
 import threading
 import time
 
 import pytest
 
+from tests import warm
 from tests.launchers.bucket import TRAINING
 from tests.launchers.launching import REPOSITORY, sweeps_on
 from tests.launchers.test_launch import AWKWARD
@@ -14,7 +14,6 @@ from tests.run.conftest import run
 from tests.standins import Cloud
 
 __all__ = ["run"]  # a fixture
-RUN = (sys.executable, str(REPOSITORY / "run.py"))
 HERE = tuple(text for text in TRAINING if text != "hardware=cpu")  # the sweeps' own
 
 
@@ -26,7 +25,7 @@ def sweeps(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ZETA_MIRROR_SECONDS", "0.2")
     (tmp_path / "home").mkdir()
     with (
-        Cloud(tmp_path, RUN, REPOSITORY) as cloud,
+        Cloud(tmp_path, (*warm.python(), str(REPOSITORY / "run.py")), REPOSITORY) as cloud,
         sweeps_on(cloud, tmp_path / "home", monkeypatch, capsys) as ready,
     ):
         yield ready

@@ -1,13 +1,13 @@
 """A sweep on the cloud: each job's own result, whatever is in its overrides."""
 
 import json
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import yaml
 from google.cloud import aiplatform_v1 as v1
 
+from tests import warm
 from tests.launchers.entry import value_of
 from tests.launchers.launching import HERE, sweeps_on
 from tests.standins import Cloud
@@ -19,7 +19,7 @@ AWKWARD = "hardware.name='a b, {c: \"d\"} = [\\'e\\'] $x \\\\'"
 
 def test_a_grid_gives_true_results(tmp_path, monkeypatch, capsys, counted):
     """The container composes from its arguments alone the config that the launcher has."""
-    entry = (sys.executable, str(HERE / "composing.py"))
+    entry = (*warm.python(), str(HERE / "composing.py"))
     with (
         Cloud(tmp_path, entry, HERE.parents[1]) as cloud,
         sweeps_on(cloud, tmp_path, monkeypatch, capsys) as sweeps,

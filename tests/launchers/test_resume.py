@@ -56,6 +56,7 @@ def test_only_its_own_result_is_kept_unless_a_fresh_one_is_asked_for(sweeps):
     assert result["job"]["output"].endswith("/3")
 
 
+@pytest.mark.soak
 def test_one_of_three_fails(sweeps, counted):
     ended = sweeps.run("seed=1,666,3")
     assert ended.code == 1

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -23,6 +24,7 @@ from tests.run.conftest import run
 
 __all__ = ["run"]  # a fixture
 METRICS = "metrics.csv"
+COLD = [sys.executable]  # which imports while the test looks on
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_another_run_in_the_directory_is_left_alone(bucket, run, tmp_path):
 
 def test_terminated_before_the_first_checkpoint(bucket, tmp_path):
     process = subprocess.Popen(
-        command(tmp_path / "job", *mirror(digest_of(), 1)),
+        command(tmp_path / "job", *mirror(digest_of(), 1), python=COLD),
         env=environment(**bucket.environment),
         stdout=subprocess.DEVNULL,
     )
@@ -152,7 +154,7 @@ def test_terminated_in_an_import_that_makes_another_error_of_it(
     budget = f"budget.epochs={epochs}"
     done = call(
         bucket,
-        *command(tmp_path / "job", budget, *mirror(digest_of(budget), 1)),
+        *command(tmp_path / "job", budget, *mirror(digest_of(budget), 1), python=COLD),
         PYTHONPATH=f"{tmp_path}:{environment()['PYTHONPATH']}",
     )
     assert done.code == 130

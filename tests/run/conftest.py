@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import Outcome
 
 HERE = Path(__file__).parent
@@ -58,11 +59,12 @@ def run(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def spawn(tmp_path):
-    """Calls run.py with arguments in a process of its own."""
+    """Calls run.py with arguments in a process of its own; a new one where `popen` is given."""
 
     def call(*arguments, **popen):
+        python = [sys.executable] if popen else warm.python()
         done = subprocess.run(
-            [sys.executable, str(PROGRAM), OPTIONS, *arguments],
+            [*python, str(PROGRAM), OPTIONS, *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{PROGRAM.parent}"},
             capture_output=True,

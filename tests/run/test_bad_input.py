@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.conftest import sample
 from zeta_exp.zeros.source import ComputedZeros
 
 REPOSITORY = Path(__file__).parents[2]
@@ -146,7 +147,7 @@ def names(table):
     return [arguments for arguments, _ in table]
 
 
-@pytest.mark.parametrize(("arguments", "words"), COMPOSITION, ids=names(COMPOSITION))
+@pytest.mark.parametrize(("arguments", "words"), sample(COMPOSITION, 3), ids=names(COMPOSITION))
 def test_refused_before_anything_is_written(run, tmp_path, arguments, words):
     sentence = run(*arguments.split()).refused()
     for word in words:
@@ -154,7 +155,7 @@ def test_refused_before_anything_is_written(run, tmp_path, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("arguments", "words"), CONSTRUCTION, ids=names(CONSTRUCTION))
+@pytest.mark.parametrize(("arguments", "words"), sample(CONSTRUCTION, 4), ids=names(CONSTRUCTION))
 def test_refused_before_training(run, small, tmp_path, arguments, words):
     sentence = run(*small, *arguments.split()).refused()
     for word in words:

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from conf import schema
 from conf.checks import resolved, resume_argument
 from conf.explain import explain, known_keys, unknown_key
+from tests.conftest import sample
 from zeta_exp.errors import UserError
 from zeta_exp.experiment import Experiment
 from zeta_exp.parts import built
@@ -55,7 +56,7 @@ def _override(option, table):
     return [f"{group}={name}", *extra, "N=200"]
 
 
-@pytest.mark.parametrize("option", TYPED)
+@pytest.mark.parametrize("option", sample(TYPED, 2))
 def test_every_option_builds_what_it_names(composed, table, option):
     if option == "tracking/mlflow":
         pytest.importorskip("mlflow")
@@ -84,7 +85,7 @@ def _form(thing):
     return type(thing), _form(getattr(thing, "__dict__", {}))
 
 
-@pytest.mark.parametrize("option", TYPED)
+@pytest.mark.parametrize("option", sample(TYPED, 3))
 def test_without_hydra_the_same_parts_are_built(composed, table, option):
     if option == "tracking/mlflow":
         pytest.importorskip("mlflow")

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import warm
+from tests.conftest import sample
 from tests.run.conftest import HERE, OPTIONS, PROGRAM
 
 STUDY = Path("outputs/studies/tiny")
@@ -53,7 +54,7 @@ def made_once(tmp_path_factory):
     """A directory with the whole study in it."""
     place = tmp_path_factory.mktemp("made")
     environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{PROGRAM.parent}"}
-    command = [sys.executable, str(PROGRAM), OPTIONS, *TINY]
+    command = [*warm.python(), str(PROGRAM), OPTIONS, *TINY]
     ended = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, check=False
     )
@@ -136,6 +137,7 @@ def test_what_is_chosen_has_the_least_validation_error(finished):
         assert f"loss.weights.rg={chosen['loss.weights.rg']}" == about["overrides"][-3]
 
 
+@pytest.mark.soak
 def test_a_finished_study_is_left_as_it_is(run, finished):
     before = written_at(finished)
     again = run(*TINY)
@@ -204,27 +206,30 @@ def test_a_dry_run_writes_nothing(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [
-        (["hydra.sweeper.foo=1"], ["'foo' of hydra.sweeper is unknown", "arms"]),
-        (["hydra.sweeper.seeds=[1,1]"], ["seeds lists 1 twice"]),
-        (["hydra.sweeper.seeds=[]"], ["seeds is empty"]),
-        (["hydra.sweeper.seeds=[9]"], ["tuning.seed=9"]),
-        (["hydra.sweeper.starts=[1001,1400]"], ["from 1001 and from 1400", "500 apart"]),
-        (["hydra.sweeper.tuning.start=1450"], ["tuning from 1450", "from 1001 on"]),
-        (["hydra.sweeper.parts.centre.arms=[wiht]"], ["'wiht' is unknown", "with_rg, without"]),
-        (["hydra.sweeper.tuning.steps.1.values=[0.1]"], ["0 is not among", "loss.weights.rg"]),
-        (["hydra.sweeper.tuning.steps.1.values=[0]"], ["no value but 0"]),
-        (["hydra.sweeper.tuning.share=2"], ["share=2"]),
-        (["hydra.sweeper.tuning.seed=null"], ["tuning.seed has no value: give"]),
-        (["hydra.sweeper.arms.without=['strategy=foo']"], ["strategy=foo is unknown"]),
-        (["hydra.sweeper.arms.without=['optimizer.foo=1']"], ["'foo'", "optimizer"]),
-        (["hydra.sweeper.references.starts=0"], ["references.starts=0"]),
-        (["+hydra.sweeper.references.runs.odd=['model=foo']"], ["model=foo is unknown"]),
-        (["seed=4"], ["seed is what the study tiny sets itself", "hydra.sweeper.seeds"]),
-        (["strategy=minibatch"], ["strategy is what", "hydra.sweeper.arms"]),
-        (["N=400,500"], ["N=400,500 gives several values"]),
-        (["budget.kind=foo"], ["budget"]),
-    ],
+    sample(
+        [
+            (["hydra.sweeper.foo=1"], ["'foo' of hydra.sweeper is unknown", "arms"]),
+            (["hydra.sweeper.seeds=[1,1]"], ["seeds lists 1 twice"]),
+            (["hydra.sweeper.seeds=[]"], ["seeds is empty"]),
+            (["hydra.sweeper.seeds=[9]"], ["tuning.seed=9"]),
+            (["hydra.sweeper.starts=[1001,1400]"], ["from 1001 and from 1400", "500 apart"]),
+            (["hydra.sweeper.tuning.start=1450"], ["tuning from 1450", "from 1001 on"]),
+            (["hydra.sweeper.parts.centre.arms=[wiht]"], ["'wiht' is unknown", "with_rg, without"]),
+            (["hydra.sweeper.tuning.steps.1.values=[0.1]"], ["0 is not among", "loss.weights.rg"]),
+            (["hydra.sweeper.tuning.steps.1.values=[0]"], ["no value but 0"]),
+            (["hydra.sweeper.tuning.share=2"], ["share=2"]),
+            (["hydra.sweeper.tuning.seed=null"], ["tuning.seed has no value: give"]),
+            (["hydra.sweeper.arms.without=['strategy=foo']"], ["strategy=foo is unknown"]),
+            (["hydra.sweeper.arms.without=['optimizer.foo=1']"], ["'foo'", "optimizer"]),
+            (["hydra.sweeper.references.starts=0"], ["references.starts=0"]),
+            (["+hydra.sweeper.references.runs.odd=['model=foo']"], ["model=foo is unknown"]),
+            (["seed=4"], ["seed is what the study tiny sets itself", "hydra.sweeper.seeds"]),
+            (["strategy=minibatch"], ["strategy is what", "hydra.sweeper.arms"]),
+            (["N=400,500"], ["N=400,500 gives several values"]),
+            (["budget.kind=foo"], ["budget"]),
+        ],
+        4,
+    ),
 )
 def test_a_mistake_is_refused_before_anything_is_run(run, tmp_path, arguments, words):
     sentence = run(*TINY, *arguments).refused()
@@ -233,6 +238,7 @@ def test_a_mistake_is_refused_before_anything_is_run(run, tmp_path, arguments, w
     assert not list(tmp_path.rglob("*.json"))
 
 
+@pytest.mark.soak
 def test_the_directory_of_another_study_is_refused(run, finished):
     before = written_at(finished)
     place = f"hydra.sweep.dir={STUDY}"
@@ -240,6 +246,7 @@ def test_the_directory_of_another_study_is_refused(run, finished):
     assert written_at(finished) == before
 
 
+@pytest.mark.soak
 def test_other_code_is_refused_or_run_again(run, finished, tmp_path):
     """As if a finished run were of the first commit there is."""
     path = next((tmp_path / STUDY / "confirm").rglob("result.json"))
@@ -290,7 +297,7 @@ def test_joblib_runs_several_at_once_and_gives_the_same(finished, spawn):
 @pytest.mark.soak
 def test_joblib_is_interrupted_and_goes_on(run, tmp_path):
     """A signal to the sweeper alone, in the midst of what its processes do."""
-    command = [sys.executable, str(PROGRAM), OPTIONS, *LESS, "budget.updates=2000"]
+    command = [*warm.python(), str(PROGRAM), OPTIONS, *LESS, "budget.updates=2000"]
     command += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{PROGRAM.parent}"}
     study = subprocess.Popen(

@@ -117,6 +117,7 @@ def test_no_thread_of_the_connections_outlives_the_run(whole):
     assert "gloo" not in "".join(lines)
 
 
+@pytest.mark.soak
 def test_stopped_and_resumed_gives_the_same_bytes(torchrun, whole):
     strike = ["tracking=strike", "tracking.name=SIGTERM", "tracking.whom=torchrun"]
     stopped = torchrun(*SMALL, *STREAMED, *strike, "hydra.run.dir=parts")
@@ -132,6 +133,7 @@ def test_stopped_and_resumed_gives_the_same_bytes(torchrun, whole):
     assert_same(parts, whole[0])
 
 
+@pytest.mark.soak
 def test_the_first_process_is_killed(run, torchrun, whole):
     lost = torchrun(*SMALL, *STREAMED, "tracking=strike", "hydra.run.dir=lost")
     directory = torchrun.directory / "lost"

@@ -1,10 +1,10 @@
 """Runs that are tracked, and the services that track them."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.run.conftest import SMALL
 from tests.run.conftest import run as run  # a fixture
 from tests.standins import Cloud
@@ -15,7 +15,7 @@ REPOSITORY = HERE.parents[1]
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    entry = [sys.executable, "run.py"]
+    entry = [*warm.python(), "run.py"]
     with Cloud(tmp_path_factory.mktemp("cloud"), entry=entry, cwd=REPOSITORY) as cloud:
         yield cloud
 

@@ -132,6 +132,7 @@ def test_a_service_that_refuses_is_named_once_and_changes_nothing(
     assert plain.read_bytes() == here.read_bytes()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("method", "code"),
     [

@@ -52,6 +52,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.soak
 def test_killed_a_few_times_it_has_the_same_bytes(tmp_path, whole):
     for after_lines in (1, 7, 9):
         code, err = stop(start(tmp_path), signal.SIGKILL, after_lines)
