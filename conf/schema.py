@@ -26,11 +26,20 @@ class Budget:
 
 
 @dataclass
+class Labels:
+    _target_: str = "zeta_exp.labels.Labels"
+    fraction: float = MISSING
+    layout: str = MISSING
+    seed: int = MISSING
+
+
+@dataclass
 class Config:
     N: int = MISSING
     start: int = MISSING
     seed: int = MISSING
     target: str = MISSING
+    labels: Labels = field(default_factory=Labels)
     resume: str | None = None
     replay: str | None = None
     budget: Budget = field(default_factory=Budget)

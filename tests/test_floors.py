@@ -19,6 +19,7 @@ FLOORS = {
     "theory": 0,
     "torchrun": 0,
     "graph": 1,
+    "labels": 1,
     "target": 1,
     "zeros": 1,
     "batch": 2,
@@ -50,7 +51,7 @@ UNKNOWN_TO_ZETA_EXP = {"hydra", "hydra_plugins", "launchers"}
 UNKNOWN_TO_LAUNCHERS = {"torch", "zeta_exp"}
 # modules of zeta_exp that import neither torch nor hydra, and nothing else of zeta_exp
 LIGHT = {
-    *("zeta_exp.errors", "zeta_exp.files", "zeta_exp.parts"),
+    *("zeta_exp.errors", "zeta_exp.files", "zeta_exp.parts", "zeta_exp.recipe"),
     *("zeta_exp.revision", "zeta_exp.torchrun"),
 }
 

@@ -23,7 +23,8 @@ class Batch:
     graph: LineGraph | ClusterGraph
     owned: Tensor  # (…, L) bool, the ordinals this batch answers for
     beside: Tensor  # (…, L−1) bool, n + 1 is there and follows n, in one run or cluster
-    target: Tensor  # (…, L) float32, what the output should be; 0 where not owned
+    labelled: Tensor  # (…, L) bool, those of the owned ordinals whose target is known
+    target: Tensor  # (…, L) float32, what the output should be; 0 where not labelled
     blocks: tuple[Block, ...]  # one a run; empty for a cluster
     scope: tuple[int, int]  # the range of ordinals that the batches of an epoch tile
     half: Tensor | None = None  # bool, as owned or (R, 1): the first of two independent halves
@@ -76,6 +77,7 @@ class Batch:
                 features=self.features[own],
                 graph=LineGraph(self.ordinals[own], self.graph.exists[own], self.line.offsets),
                 owned=self.owned[own],
+                labelled=self.labelled[own],
                 beside=self.beside[own],
                 target=self.target[own],
                 blocks=self.blocks[own],
@@ -88,7 +90,7 @@ class Batch:
         if self.half is None:
             raise ValueError("the batch has no halves")
         chosen = (self.half if first else ~self.half).expand_as(self.owned)
-        return replace(self, owned=self.owned & chosen)
+        return replace(self, owned=self.owned & chosen, labelled=self.labelled & chosen)
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,9 @@ class Line:
         half: NDArray[np.bool_] | None,
     ) -> Batch:
         truth = torch.zeros(ordinals.shape) if self.truth is None else self.truth(ordinals)
-        own = self._tensor(owned)
+        own = labelled = self._tensor(owned)
+        if self.truth is not None and not self.truth.labels.whole:
+            labelled = own & self._tensor(self.truth.labels.known(ordinals))
         return Batch(
             line=self,
             ordinals=self._tensor(ordinals),
@@ -184,6 +188,7 @@ class Line:
             graph=graph,
             owned=own,
             beside=self._tensor(beside),
+            labelled=labelled,
             target=truth.to(self.device, self.dtype) * own,
             blocks=blocks,
             scope=scope,

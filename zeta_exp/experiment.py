@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from zeta_exp.errors import UserError
 from zeta_exp.evaluation import Evaluation
 from zeta_exp.features import Features, tabulated
 from zeta_exp.hardware import Hardware, host_bytes
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.measurement import Measurement
 from zeta_exp.metrics import Row
@@ -82,6 +83,12 @@ class Experiment:
     tracking: Tracker
     evaluation: Evaluation
     config: Mapping[str, Any]  # resolved, plain: what result.json records
+    labels: Labels = EVERY_ZERO
+
+    @cached_property
+    def _shown(self) -> Labels:
+        """The labels within the training range."""
+        return replace(self.labels, split=self.split)
 
     @cached_property
     def split(self) -> Split:
@@ -152,19 +159,22 @@ class Experiment:
         model.precision = self.hardware.dtype
         model.check(self.features, self.target)
         self.strategy.check(self.split, self.loss, model)
+        self._check_labels(model)
         plan = self._plan(model, device, directory)
         self.evaluation.check(self.split, self.target)
         watcher.begin(plan)
         start, stop = self.split.start, self.split.extrapolation[1]
         engine.validate(start, stop - start)
-        self.loss.calibrate(self.zeros.residuals, *self.split.train)
+        # what is measured only takes the law of the validation zeros where some others are hidden
+        lawful = self.split.train if self._shown.whole else self.split.validation
+        self.loss.calibrate(self.zeros.residuals, *lawful)
         margin = model.receptive_field + self.loss.margin()
         target = make_target(self.target, self.split)
         line = Line(
             features=tabulated(self.features, start - margin, stop + margin),
             offsets=self.graph,
             target=target,
-            truth=Truth(target, self.zeros.residuals, start, start + self.split.N),
+            truth=Truth(target, self.zeros.residuals, start, start + self.split.N, self._shown),
             device=device,
         )
         return Measurement(
@@ -175,7 +185,31 @@ class Experiment:
             residuals=self.zeros.residuals,
             margin=margin,
             evaluation=self.evaluation,
+            labels=self._shown,
         )
+
+    def _check_labels(self, model: Model) -> None:
+        """Raises `UserError` for what has nothing to learn from, or would need the hidden zeros."""
+        if self._shown.whole:
+            return
+        share = f"labels.fraction={self._shown.fraction:g}"
+        if names := self.loss.measured_on(self.split.start):
+            raise UserError(
+                f"loss.{names[0]}.reference=finite_height is measured on all training zeros, of "
+                f"which {share} hides some: use loss.{names[0]}.reference=gaudin"
+            )
+        if self._shown.count():
+            return
+        if self.loss.active == ["mse"]:
+            raise UserError(
+                f"{share} leaves no labelled zero to learn from: use a larger fraction, or a "
+                "prior, as in loss.weights.gue_mmd=0.05"
+            )
+        if model.closed_start:
+            raise UserError(
+                f"{share} leaves no labelled zero, which {type(model).__name__} starts from: use a "
+                "larger fraction, or model=relational"
+            )
 
     def _notes(self, model: Model) -> list[str]:
         """What a reader of the numbers should know."""
@@ -197,6 +231,8 @@ class Experiment:
             "target": self.target,
             "directory": str(directory),
         }
+        if not self._shown.whole:
+            named["labels"] = self._shown.words()
         return plan_of(self.strategy, self.budget, work, device, (need, room), named)
 
     def _begin_together(self, model: Model, progress: Progress, ranks: Ranks) -> None:
@@ -250,6 +286,7 @@ class Experiment:
             **peak_memory_mb(device),
             "memory": needed.as_mb(),
             "n_parameters": prepared.model.n_parameters,
+            "labelled": self._shown.count() if not self._shown.whole else None,
             **prepared.model.explained(),
             "notes": self._notes(prepared.model),
             "config": dict(self.config),

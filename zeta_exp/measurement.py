@@ -24,6 +24,7 @@ from zeta_exp.evaluation.spectral_table import run_spectrum
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse, spacing_statistics
 from zeta_exp.evaluation.transfer import transfer_count, transfer_errors
 from zeta_exp.evaluation.window import BLOCK, Piece, Window
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.losses import WeightedLoss
 from zeta_exp.losses.weighted import Statistics, add_statistics
 from zeta_exp.metrics import Row
@@ -61,6 +62,7 @@ class Measurement:
     margin: int  # ordinals a block sees on either side, for the model and every loss term
     evaluation: Evaluation
     ranks: Ranks = ALONE
+    labels: Labels = EVERY_ZERO  # what is fitted and what the profile measures
 
     @cached_property
     def validation(self) -> Window:
@@ -114,6 +116,7 @@ class Measurement:
                     self.residuals,
                     lambda ordinals: self.line.features(ordinals).numpy(),
                     self.evaluation.max_prime,
+                    self.labels,
                 )
             ),
             "spacing": {
@@ -140,7 +143,7 @@ class Measurement:
 
     def _profile(self) -> Profile:
         """RMSE along the whole line; each rank evaluates its share of the stretches."""
-        errors = ProfileErrors(self.split)
+        errors = ProfileErrors(self.split, self.labels)
         for start, stop in self.ranks.share(errors.stretches(BLOCK)):
             for piece in self._predict(start, stop):
                 true = self.residuals(piece.start, piece.start + piece.residuals.size)

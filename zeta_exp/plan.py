@@ -38,13 +38,15 @@ def plan_of(
 ) -> Plan:
     """The plan of a run that fits.
 
-    named: what the parts are called: "zeros", "features", "target", "directory".
+    named: what the parts are called: "zeros", "features", "target", "directory"; and "labels"
+    where some zeros have none.
     """
     split, model, loss = work.split, work.model, work.loss
     first, stop = split.train
     lines = {
         "zeros": f"{named['zeros']}, N = {split.N:,} from ordinal {split.start:,}: "
         f"{stop - first:,} train, {split.N - (stop - first):,} validate",
+        **({"labels": named["labels"]} if "labels" in named else {}),
         "features": f"{named['features']}, {work.dim} a zero; target: {named['target']}",
         "model": f"{type(model).__name__}, {model.n_parameters:,} parameters"
         f"{f' in {model.size}' if model.size else ''}, sees {model.receptive_field:,} zeros to "

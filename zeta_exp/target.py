@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeta_exp.errors import UserError
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import LOWEST_HEIGHT, rebuild, smooth_count, smooth_height
 from zeta_exp.zeros.cache import aligned_pieces
@@ -94,10 +95,19 @@ class Truth:
 
     Of up to `KEPT_TARGETS` ordinals those once made are kept; of more ordinals none are.  May be
     called from several threads.
+
+    labels: zeros without a label have the target 0, whatever their residual is.
     """
 
-    def __init__(self, target: Target, residuals: Residuals, start: int, stop: int) -> None:
-        self._target, self._residuals = target, residuals
+    def __init__(
+        self,
+        target: Target,
+        residuals: Residuals,
+        start: int,
+        stop: int,
+        labels: Labels = EVERY_ZERO,
+    ) -> None:
+        self._target, self._residuals, self.labels = target, residuals, labels
         self._start, self._stop = start, stop
         count = stop - start if stop - start <= KEPT_TARGETS else 0
         self._kept = np.zeros(count + 1, np.float32)  # and a zero for all that is outside
@@ -139,4 +149,9 @@ class Truth:
                 continue
             asked = n[begin:end]
             residual = self._residuals(first, last)[asked - first]
-            values[begin:end] = self._target.encode(asked, residual)
+            encoded = self._target.encode(asked, residual)
+            values[begin:end] = encoded if self.labels.whole else self._shown(asked, encoded)
+
+    def _shown(self, n: NDArray[np.int64], encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The targets of labelled ordinals, and 0 of the others."""
+        return np.where(self.labels.known(n), encoded, 0.0)

@@ -11,6 +11,7 @@ import pytest
 from zeta_exp.evaluation import baseline_cache
 from zeta_exp.evaluation.baseline_cache import BaselineCache, Compared, default_folder
 from zeta_exp.features import LogIndex, PrimePhases, RandomPhases, WrongHeight
+from zeta_exp.labels import Labels
 from zeta_exp.split import Split
 from zeta_exp.zeros import ComputedZeros, CueZeros, PoissonZeros, ShuffledZeros
 
@@ -37,9 +38,9 @@ def computed(monkeypatch):
     """How often the baselines were computed, not read."""
     calls = []
 
-    def counted(*arguments, real=baseline_cache.baseline_errors):
+    def counted(*arguments, labels, real=baseline_cache.baseline_errors):
         calls.append(arguments)
-        return real(*arguments)
+        return real(*arguments, labels=labels)
 
     monkeypatch.setattr(baseline_cache, "baseline_errors", counted)
     return calls
@@ -58,9 +59,9 @@ def test_a_hit_is_a_miss_to_the_bit(cache, computed):
 
 def test_errors_that_are_no_numbers_come_back_as_they_were(cache, monkeypatch):
     strange = {"smooth": {"next100": float("nan"), "next10pct": float("inf")}}
-    monkeypatch.setattr(baseline_cache, "baseline_errors", lambda *_: strange)
+    monkeypatch.setattr(baseline_cache, "baseline_errors", lambda *_, **__: strange)
     cache.errors(compared())
-    monkeypatch.setattr(baseline_cache, "baseline_errors", lambda *_: {})
+    monkeypatch.setattr(baseline_cache, "baseline_errors", lambda *_, **__: {})
     assert as_bytes(cache.errors(compared())) == as_bytes(strange)
 
 
@@ -73,6 +74,7 @@ def others():
         "range": {"split": Split(1, 310)},
         "start": {"split": Split(2, 300)},
         "max_prime": {"max_prime": 11},
+        "labels": {"labels": Labels(0.5, split=SPLIT)},
         "shuffled": {"residuals": ShuffledZeros(SPLIT, 0).residuals},
         "shuffled anew": {"residuals": ShuffledZeros(SPLIT, 1).residuals},
         "cue": {"residuals": CueZeros(16, 0).residuals},

@@ -9,6 +9,7 @@ from zeta_exp.evaluation import baselines, riemann_siegel
 from zeta_exp.evaluation.baselines import baseline_errors, fit_ar2, fit_ridge, lagged
 from zeta_exp.evaluation.prime_sum import explicit_formula
 from zeta_exp.evaluation.statistics import rmse
+from zeta_exp.labels import EVERY_ZERO
 from zeta_exp.split import Split
 from zeta_exp.theory.counting import smooth_height, unfold
 from zeta_exp.theory.cut_off import term_count
@@ -233,10 +234,12 @@ class TestBaselineErrors:
             return np.where(n < split.train[1], true_residuals(start, stop), 1e6)
 
         honest, other = (
-            baselines._fits(split, residuals, features) for residuals in (true_residuals, spoiled)
+            baselines._fits(split, residuals, features, EVERY_ZERO)
+            for residuals in (true_residuals, spoiled)
         )
         assert (seen[0][0], seen[-1][1]) == (split.train[0], split.train[1] - 1)
-        for fit, same in zip(honest, other, strict=True):
+        assert honest.keys() == {"linear", "ar2"}
+        for fit, same in zip(honest.values(), other.values(), strict=True):
             assert np.array_equal(fit.weight, same.weight)
             assert fit.intercept == same.intercept
 

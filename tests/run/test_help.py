@@ -94,9 +94,9 @@ def differ(told, composed):
 def test_the_keys_of_the_experiment_are_all_told(hydra):
     composed = compose("config")
     plain = {name for name in composed if not OmegaConf.is_dict(composed._get_node(name))}
-    budget = {name for name, _ in leaves(composed.budget, "budget.")}
+    inner = {name for key in ("budget", "labels") for name, _ in leaves(composed[key], f"{key}.")}
     keys = program("config").keys
-    assert {key.name for key in keys} == plain | budget
+    assert {key.name for key in keys} == plain | inner
     assert all(key.comment for key in [*keys, *program("zeros").keys])
 
 

@@ -208,6 +208,14 @@ def test_a_dry_run_writes_nothing(run, tmp_path):
     ("arguments", "words"),
     sample(
         [
+            (
+                [
+                    "N=100000",
+                    "hydra.sweeper.starts=[1,200001]",
+                    "hydra.sweeper.tuning.start=400001",
+                ],
+                ["has no room: the primes above 10", "features.max_prime="],
+            ),
             (["hydra.sweeper.foo=1"], ["'foo' of hydra.sweeper is unknown", "arms"]),
             (["hydra.sweeper.seeds=[1,1]"], ["seeds lists 1 twice"]),
             (["hydra.sweeper.seeds=[]"], ["seeds is empty"]),

@@ -13,6 +13,8 @@ _DESCRIPTION = """\
 Compares the runs of a sweep that differ in one factor alone, pair by pair, and says for each group
 of pairs whether the factor is essential (the error without it is larger by more than the margin),
 helps, harms, makes no difference (within the margin), or is undecided, and what would decide it.
+Room is the share of the squared error that any loss could have removed; below 20% nothing else than
+"no room" follows from arms that end alike.
 Seeds and origins (first zeros) are crossed random effects; a verdict takes 10 seeds and 5 origins
 at least.  Every verdict exits with 0; an unfair comparison is refused with 2.
 """

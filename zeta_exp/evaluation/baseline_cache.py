@@ -25,6 +25,7 @@ from zeta_exp.evaluation.baselines import (
     blocks,
     fit_range,
 )
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.split import Split
 
 FORMULAS = 1  # of the baselines: raised whenever a bit of their errors may change
@@ -44,10 +45,13 @@ class Compared:
     residuals: Residuals  # (start, stop) → δ (stop − start,) in mean spacings
     features: FeatureMatrix  # ordinals (B,) → (B, F)
     max_prime: int  # of the explicit formula and the prime tail
+    labels: Labels = EVERY_ZERO  # what is fitted sees these alone
 
     def errors(self) -> Errors:
         """Computed."""
-        return baseline_errors(self.split, self.residuals, self.features, self.max_prime)
+        return baseline_errors(
+            self.split, self.residuals, self.features, self.max_prime, labels=self.labels
+        )
 
     def content(self) -> dict[str, Any]:
         """As plain values that JSON holds: equal contents have equal errors, to the bit.
@@ -74,7 +78,8 @@ class Compared:
         digest = hashlib.sha256()
         for first, last in self._ranges():
             for low, high in blocks(first, last):
-                digest.update(self.residuals(low, high).astype("<f8").tobytes())
+                known = np.where(self.labels.between(low, high), self.residuals(low, high), np.nan)
+                digest.update(known.astype("<f8").tobytes())
         return digest.hexdigest()
 
     def _features_sha256(self) -> str:

@@ -1,10 +1,10 @@
 """What a trained model must be compared with, on the same windows of ordinals.
 
 Every baseline predicts residuals δ_n in mean spacings.  What is fitted (ridge, AR(2)) sees
-training residuals only.
+labelled training residuals only.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from zeta_exp.evaluation.prime_sum import explicit_formula, prime_tail_scale
 from zeta_exp.evaluation.riemann_siegel import riemann_siegel
 from zeta_exp.evaluation.statistics import Errors, median_error, rmse
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.split import HEADLINE, Split
 from zeta_exp.theory.counting import smooth_height
 from zeta_exp.theory.cut_off import term_count
@@ -23,10 +24,12 @@ RIDGE_PENALTY = 1e-4  # of a column's mean square, per training node
 FIT_ORDINALS = 200_000  # the last training ordinals that ridge and AR(2) see
 BLOCK = 8_192  # ordinals whose features and residuals are held at once
 CEILING_TERMS = 100_000_000  # ordinals × terms of the ceiling in a window, about 10 s
+FEWEST = 10  # labelled training ordinals that a fit takes
 FORMULA_TERMS = 300_000_000  # ordinals × prime powers of the explicit formula, about 20 s
 
 Residuals = Callable[[int, int], NDArray[np.float64]]  # (start, stop) -> δ (stop − start,)
 FeatureMatrix = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # ordinals (B,) -> (B, F)
+Rows = tuple[NDArray[np.floating], NDArray[np.float64]]  # X (B, F), y (B,)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class RidgeFit:
 
 
 def fit_ridge(
-    blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64]]],
+    blocks: Iterable[Rows],
     penalty: float = RIDGE_PENALTY,
 ) -> RidgeFit:
     """Least squares of y on X with penalty·Σ_f w_f²·|x_f|², the intercept unpenalised.
@@ -92,11 +95,17 @@ class _WindowErrors:
 
 
 def baseline_errors(
-    split: Split, residuals: Residuals, features: FeatureMatrix, max_prime: int, limit: int = 20_000
+    split: Split,
+    residuals: Residuals,
+    features: FeatureMatrix,
+    max_prime: int,
+    limit: int = 20_000,
+    labels: Labels = EVERY_ZERO,
 ) -> dict[str, dict[str, float]]:
     """RMSE of every baseline over the windows next100 and next10pct, in mean spacings.
 
-    smooth: δ̂ = 0.  linear: ridge on the features, on the last 200,000 training ordinals.
+    smooth: δ̂ = 0.  linear: ridge on the features, on the labelled ones of the last 200,000 training
+    ordinals.  Neither it nor ar2 is there where fewer than `FEWEST` of these can be fitted on.
     explicit_formula: primes up to max_prime; over the first `next10pct_ordinals` where a window is
     too long for it.  ar2: one step ahead, so it sees δ_{n−1} and δ_{n−2} of the window, which no
     other baseline does.  riemann_siegel: the ceiling, with the median of
@@ -107,7 +116,7 @@ def baseline_errors(
     """
     start, stop = split.extrapolation
     widths = {"next100": _width(split.next_hundred), "next10pct": _width(split.next_tenth)}
-    errors = _formula_free_errors(split, residuals, features)
+    errors = _formula_free_errors(split, residuals, features, labels)
     errors["explicit_formula"] = _explicit_formula_errors(split, residuals, max_prime)
     limit = min(limit, max(1, CEILING_TERMS // term_count(stop)))
     errors["riemann_siegel"] = {}
@@ -131,28 +140,45 @@ def fit_range(split: Split) -> tuple[int, int]:
     return max(start, stop - FIT_ORDINALS), stop
 
 
-def _fits(split: Split, residuals: Residuals, features: FeatureMatrix) -> tuple[RidgeFit, RidgeFit]:
-    """Ridge on the features and AR(2), on training ordinals only."""
+def _fits(
+    split: Split, residuals: Residuals, features: FeatureMatrix, labels: Labels
+) -> dict[str, RidgeFit]:
+    """Ridge on the features and AR(2) on labelled training ordinals, where there are enough."""
     begin, end = fit_range(split)
-    linear = fit_ridge(
-        (features(np.arange(low, high)), residuals(low, high)) for low, high in blocks(begin, end)
-    )
-    return linear, fit_ar2(residuals(low - 2, high) for low, high in blocks(begin + 2, end))
+
+    def of_ridge() -> Iterator[Rows]:
+        for low, high in blocks(begin, end):
+            seen = labels.between(low, high)
+            yield features(np.arange(low, high)[seen]), residuals(low, high)[seen]
+
+    def of_ar2() -> Iterator[Rows]:
+        for low, high in blocks(begin + 2, end):
+            seen = labels.between(low - 2, high)
+            three = seen[2:] & seen[1:-1] & seen[:-2]
+            known = residuals(low - 2, high)
+            yield lagged(known)[three], known[2:][three]
+
+    problems = {"linear": (of_ridge, RIDGE_PENALTY), "ar2": (of_ar2, 0.0)}
+    return {
+        name: fit_ridge(rows(), penalty)
+        for name, (rows, penalty) in problems.items()
+        if labels.whole or sum(len(target) for _, target in rows()) >= FEWEST
+    }
 
 
 def _formula_free_errors(
-    split: Split, residuals: Residuals, features: FeatureMatrix
+    split: Split, residuals: Residuals, features: FeatureMatrix, labels: Labels
 ) -> dict[str, dict[str, float]]:
-    """RMSE of smooth, linear and ar2, fitted on the training range, piece by piece."""
-    linear, ar2 = _fits(split, residuals, features)
-    errors = {name: _WindowErrors(split) for name in ("smooth", "linear", "ar2")}
+    """RMSE of smooth and, where they can be fitted, linear and ar2, piece by piece."""
+    fits = _fits(split, residuals, features, labels)
+    errors = {name: _WindowErrors(split) for name in ("smooth", *fits)}
     for low, high in blocks(*split.extrapolation):
         seen = residuals(low - 2, high)
-        predictions = {
-            "smooth": np.zeros(high - low),
-            "linear": linear.predict(features(np.arange(low, high))),
-            "ar2": ar2.predict(lagged(seen)),
-        }
+        predictions = {"smooth": np.zeros(high - low)}
+        if "linear" in fits:
+            predictions["linear"] = fits["linear"].predict(features(np.arange(low, high)))
+        if "ar2" in fits:
+            predictions["ar2"] = fits["ar2"].predict(lagged(seen))
         for name, prediction in predictions.items():
             errors[name].add(low, prediction, seen[2:])
     return {name: sums.rmse() for name, sums in errors.items()}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.split import Split
 
 TENTHS = 10  # of the seen range; one more lies beyond it
@@ -99,8 +100,8 @@ class Profile:
 class ProfileErrors:
     """Running sums of a profile, of predictions in pieces of any length and order."""
 
-    def __init__(self, split: Split) -> None:
-        self._split, self._windows = split, profile_windows(split)
+    def __init__(self, split: Split, labels: Labels = EVERY_ZERO) -> None:
+        self._split, self._windows, self._labels = split, profile_windows(split), labels
         self.sums = np.zeros((WINDOWS, 2))  # ordinals, Σ(δ̂ − δ)²; additive over pieces
 
     def stretches(self, longest: int) -> list[tuple[int, int]]:
@@ -117,11 +118,15 @@ class ProfileErrors:
         ]
 
     def add(self, first: int, prediction: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
-        """Consecutive ordinals from `first` on, (B,) each; those in no window count for none."""
-        squares = np.square(prediction - truth)
+        """Consecutive ordinals from `first` on, (B,) each; those in no window count for none.
+
+        Nor do training zeros without a label: the run is not to know them.
+        """
+        known = self._labels.between(first, first + truth.size)
+        squares = np.square(prediction - truth, out=np.zeros(truth.shape), where=known)
         for place, (start, stop) in enumerate(self._windows):
-            inside = squares[max(start - first, 0) : max(stop - first, 0)]
-            self.sums[place] += inside.size, inside.sum()
+            inside = slice(max(start - first, 0), max(stop - first, 0))
+            self.sums[place] += known[inside].sum(), squares[inside].sum()
 
     @property
     def profile(self) -> Profile:

@@ -47,6 +47,10 @@ class LossTerm(ABC):
     def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:  # noqa: B027
         """Learns what the loss takes from the training zeros [start, stop), before any value."""
 
+    def needs_zeros(self, start: int) -> bool:
+        """Whether `calibrate` reads the residuals of training zeros that begin at `start`."""
+        return False
+
     def prepare(self, batch: Batch, model: Model) -> None:  # noqa: B027
         """Makes the views that `statistics` reads, where a batch is made ahead."""
 

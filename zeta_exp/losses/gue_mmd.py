@@ -9,7 +9,7 @@ from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.losses.base import LossTerm
 from zeta_exp.losses.phase_sums import phase_sums
-from zeta_exp.losses.reference import WINDOWS, Law, scaled
+from zeta_exp.losses.reference import MEASURED_BELOW, WINDOWS, Law, scaled
 from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
 from zeta_exp.target import Residuals
@@ -60,6 +60,10 @@ class GueMaximumMeanDiscrepancy(LossTerm):
         self._weights = torch.from_numpy(weights).tile(2)  # (64,), as [Re φ, Im φ]
         self._law = law
         self._reference = None if law.of_zeros else self._characteristics()  # (W, 64) float64
+
+    def needs_zeros(self, start: int) -> bool:
+        """Where the reference is measured on them."""
+        return self._law.of_zeros and start < MEASURED_BELOW
 
     def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:
         """Measures the law of the training zeros [start, stop), where the reference is theirs."""

@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 
 from zeta_exp.batch import Batch
 from zeta_exp.losses.base import MeanTerm
-from zeta_exp.losses.reference import Law
+from zeta_exp.losses.reference import MEASURED_BELOW, Law
 from zeta_exp.losses.spacing import WHOLE_LINE_SPACINGS, Spacing
 from zeta_exp.models import Model
 from zeta_exp.target import Residuals
@@ -70,6 +70,10 @@ class GueMatchedLikelihood(GueNegativeLogLikelihood):
         super().__init__(spacing)
         self._law = law
         self.level = None if law.of_zeros else self._mean_of_law()  # h
+
+    def needs_zeros(self, start: int) -> bool:
+        """Where the reference is measured on them."""
+        return self._law.of_zeros and start < MEASURED_BELOW
 
     def calibrate(self, residuals: Residuals, start: int, stop: int) -> None:
         """Measures h on the training zeros [start, stop), where the reference is their law."""

@@ -13,7 +13,7 @@ from zeta_exp.models import Model
 
 
 class MeanSquaredError(MeanTerm):
-    """Mean of (output − target)² over the owned ordinals; for residuals in squared mean spacings.
+    """Mean of (output − target)² over the labelled ordinals; of residuals in squared mean spacings.
 
     Statistics: [Σ e², count].
     """
@@ -22,19 +22,19 @@ class MeanSquaredError(MeanTerm):
 
     def statistics(self, batch: Batch, output: Tensor, model: Model) -> Tensor:
         """[Σ e², count], float64."""
-        sums: Tensor = _SquaredErrors.apply(output, batch.target, batch.owned)
+        sums: Tensor = _SquaredErrors.apply(output, batch.target, batch.labelled)
         return sums
 
 
 class _SquaredErrors(Function):
-    """[Σ e², count] of e = (output − target) where owned, as one node of autograd's graph."""
+    """[Σ e², count] of e = (output − target) where labelled, as one node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, output: Tensor, target: Tensor, owned: Tensor) -> Tensor:
+    def forward(ctx: Any, output: Tensor, target: Tensor, labelled: Tensor) -> Tensor:
         """All (…, L); float64 sums (2,)."""
-        error = (output - target).mul_(owned)
+        error = (output - target).mul_(labelled)
         ctx.save_for_backward(error)
-        return torch.stack([error.double().square().sum(), owned.sum().double()])
+        return torch.stack([error.double().square().sum(), labelled.sum().double()])
 
     @staticmethod
     @once_differentiable

@@ -48,6 +48,10 @@ class WeightedLoss:
         """Names of active terms that no mini-batch can compute."""
         return [name for name in self.active if self.terms[name].needs_whole_line]
 
+    def measured_on(self, start: int) -> list[str]:
+        """Names of active terms whose reference is the law of the training zeros from `start`."""
+        return [name for name in self.active if self.terms[name].needs_zeros(start)]
+
     def margin(self, names: Iterable[str] | None = None) -> int:
         """Ordinals beyond a block whose outputs the named terms (all by default) need."""
         return max(self.terms[name].margin for name in (names or self.terms))

@@ -130,8 +130,8 @@ class Hardy(Model):
 
     def start_problems(self, batch: Batch) -> list[NormalEquations]:
         """Of the guess: x·w + c = δ; of the amplitudes: G(δ) = 0, that is Σ … = sin πδ."""
-        features = batch.features[batch.owned].double()
-        truth = batch.target[batch.owned].double()
+        features = batch.features[batch.labelled].double()
+        truth = batch.target[batch.labelled].double()
         one = torch.ones_like(truth)[:, None]
         angle = truth[:, None] * _rates(features)
         cosine, sine = _gated(features)

@@ -64,17 +64,25 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
                 named[key] = value
         elif not key.endswith(_PARTIAL):
             named[_NAMED.get(key, key)] = value
+    return _with_labels(named)
+
+
+def _with_labels(named: dict[str, Any]) -> dict[str, Any]:
+    """The settings with a share of labels, which older runs do not tell; a whole has no choice."""
+    if "N" in named and float(named.setdefault("labels.fraction", 1.0)) >= 1:
+        return {key: v for key, v in named.items() if key not in ("labels.layout", "labels.seed")}
     return named
 
 
 def of_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The same of what a tracker keeps: a flat config, a class by its name beside its arguments."""
     parents = {key.rpartition(".")[0] for key in parameters}
-    return {
+    named = {
         _NAMED.get(key, key): option_of(key, str(value)) or value
         for key, value in parameters.items()
         if key in OPTIONS or key not in parents
     }
+    return _with_labels(named)
 
 
 def option_of(group: str, name: str) -> str | None:
@@ -107,6 +115,8 @@ def leaders_of(key: str) -> tuple[str, ...]:
 def leader_of(key: str) -> str | None:
     """The setting whose value this one takes over by default."""
     above, _, last = key.rpartition(".")
+    if key == "labels.seed":
+        return None
     return last if above and last in FOLLOWERS else LEADERS.get(key)
 
 

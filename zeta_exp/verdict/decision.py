@@ -19,7 +19,8 @@ LEVEL = 0.05  # false claims that are put up with, in a family
 LEAST_SEEDS, LEAST_ORIGINS = 10, 5  # below, nothing is claimed
 ESSENTIAL, HELPS, HARMS = "essential", "helps", "harms"
 NO_DIFFERENCE, UNDECIDED, INVALID = "no difference", "undecided", "invalid"
-VERDICTS = (ESSENTIAL, HELPS, HARMS, NO_DIFFERENCE, UNDECIDED, INVALID)
+NO_ROOM = "no room"  # in place of these two where no loss could have made a difference
+VERDICTS = (ESSENTIAL, HELPS, HARMS, NO_DIFFERENCE, UNDECIDED, NO_ROOM, INVALID)
 
 
 @dataclass(frozen=True)

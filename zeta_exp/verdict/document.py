@@ -47,6 +47,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "seeds": comparison.seeds,
         "origins": comparison.origins,
         "verdict": finding.verdict,
+        "room": finding.room,
         "log_ratio": float(effect.estimate),
         "percent": float(as_percent(effect.estimate)),
         "standard_error": float(effect.standard_error),

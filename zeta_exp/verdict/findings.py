@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from zeta_exp.errors import UserError
+from zeta_exp.recipe import LEAST_ROOM
+from zeta_exp.report.runs import Run
 from zeta_exp.verdict import labels
 from zeta_exp.verdict.convergence import Speed, speeds, table_of
 from zeta_exp.verdict.decision import (
@@ -14,6 +16,8 @@ from zeta_exp.verdict.decision import (
     LEAST_ORIGINS,
     LEAST_SEEDS,
     LEVEL,
+    NO_DIFFERENCE,
+    NO_ROOM,
     UNDECIDED,
     PValues,
     p_values_of,
@@ -22,6 +26,7 @@ from zeta_exp.verdict.decision import (
 from zeta_exp.verdict.effects import Array, Components, Effect, components_of, effect_of
 from zeta_exp.verdict.pairs import Comparison, apart
 from zeta_exp.verdict.power import Plan, plans
+from zeta_exp.verdict.room import room_of
 from zeta_exp.verdict.simulation import MEASURED
 
 
@@ -40,6 +45,7 @@ class Finding:
     corrected: PValues  # 1 where the table is too small to be decided
     verdict: str
     needed: list[Plan]  # where undecided
+    room: float | None  # share of the squared error that could have been removed; None: unknown
     speed: Mapping[str, Speed]  # by currency; {} where it is unknown
     no_speed: str | None  # why
 
@@ -60,11 +66,17 @@ class _Member:
 
 
 def findings_of(
-    groups: Sequence[Comparison], metric: str, margin: float, *, valid: bool = True
+    groups: Sequence[Comparison],
+    metric: str,
+    margin: float,
+    *,
+    valid: bool = True,
+    references: Sequence[Run] = (),
 ) -> list[Finding]:
     """A finding for each group, in their order.
 
-    groups: complete tables.  margin: on the scale of the effects, log 1.05 for 5%.
+    groups: complete tables.  margin: on the scale of the effects, log 1.05 for 5%.  references:
+    whose errors are a floor of theirs.
     """
     members = []
     for group in groups:
@@ -80,17 +92,26 @@ def findings_of(
         family = [members[place] for place in places]
         corrected = _corrected(family)
         for place, p in zip(places, corrected, strict=True):
-            found[place] = _finding(names[place], members[place], family, p, margin, valid)
+            room = room_of(groups[place], references, metric)
+            found[place] = _finding(names[place], members[place], family, p, margin, valid, room)
     return [found[place] for place in range(len(groups))]
 
 
 def _finding(
-    label: str, member: _Member, family: Sequence[_Member], p: PValues, margin: float, valid: bool
+    label: str,
+    member: _Member,
+    family: Sequence[_Member],
+    p: PValues,
+    margin: float,
+    valid: bool,
+    room: float | None,
 ) -> Finding:
     effect = member.effect
     components = components_of(member.cells, MEASURED.of_difference())
     tested = sum(_large_enough(one.effect) for one in family)
     verdict = str(verdicts_of(effect.estimate, p)) if valid else INVALID
+    if verdict in (NO_DIFFERENCE, UNDECIDED) and room is not None and room < LEAST_ROOM:
+        verdict = NO_ROOM
     needed = []
     if verdict == UNDECIDED:
         size, level = (effect.seeds, effect.origins), LEVEL / max(tested, 1)
@@ -108,6 +129,7 @@ def _finding(
         corrected=p,
         verdict=verdict,
         needed=needed,
+        room=room,
         speed=speed,
         no_speed=no_speed,
     )

@@ -80,7 +80,7 @@ def judge_runs(request: Request, runs: Sequence[Run], study: Study) -> Judgement
     references = study.of_phase(runs, REFERENCE)
     margin = float(np.log1p(request.margin))
     tables = [complete(group) for group in groups]
-    findings = findings_of(tables, request.metric, margin, valid=not invalid)
+    findings = findings_of(tables, request.metric, margin, valid=not invalid, references=references)
     return Judgement(
         request=request,
         factor=question.factor,

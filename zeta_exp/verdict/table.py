@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from zeta_exp.report.sheet import Sheet
 from zeta_exp.verdict import words
-from zeta_exp.verdict.decision import LEVEL, UNDECIDED
+from zeta_exp.verdict.decision import LEVEL, NO_ROOM, UNDECIDED
 from zeta_exp.verdict.effects import as_percent
 from zeta_exp.verdict.judge import Judgement
 
@@ -23,6 +23,8 @@ def _needs(judgement: Judgement) -> Iterator[str]:
     for finding in judgement.findings:
         if finding.verdict == UNDECIDED:
             yield f"{finding.label}: {words.needed(finding)}"
+        if finding.verdict == NO_ROOM:
+            yield f"{finding.label}: {words.room(finding)}, so that no loss could have mattered"
 
 
 def decisions(judgement: Judgement) -> Sheet:
@@ -31,7 +33,10 @@ def decisions(judgement: Judgement) -> Sheet:
     return Sheet(
         f"How much more error without {factor} ({judgement.request.metric}), margin ±"
         f"{100 * judgement.request.margin:g}%",
-        ["pairs", "seeds × origins", "more error", "95% interval", "90% interval", "verdict"],
+        [
+            *("pairs", "seeds × origins", "more error", "95% interval", "90% interval"),
+            *("room", "verdict"),
+        ],
         [
             [
                 f"{finding.label} ({factor.rpartition('.')[2]} = {finding.comparison.level})",
@@ -39,6 +44,7 @@ def decisions(judgement: Judgement) -> Sheet:
                 f"{float(as_percent(finding.effect.estimate)):+.1f}%",
                 words.interval(finding, 0.95),
                 words.interval(finding, 0.9),
+                words.percent(finding.room),
                 finding.verdict,
             ]
             for finding in judgement.findings

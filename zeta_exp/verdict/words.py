@@ -8,6 +8,7 @@ from zeta_exp.verdict.decision import (
     HARMS,
     HELPS,
     NO_DIFFERENCE,
+    NO_ROOM,
     UNDECIDED,
     VERDICTS,
 )
@@ -22,6 +23,7 @@ _PHRASES = {
     HARMS: "harms",
     NO_DIFFERENCE: "makes no difference",
     UNDECIDED: "is undecided",
+    NO_ROOM: "had no room to matter",
 }
 _EACH = 3  # findings that are told one by one; more are told by verdict
 
@@ -52,7 +54,19 @@ def told(finding: Finding) -> str:
     text += f"{change(finding)} ({size})"
     if finding.verdict == UNDECIDED:
         text += f", and {needed(finding)}"
+    if finding.verdict == NO_ROOM:
+        text += f", and {room(finding)}"
     return text
+
+
+def room(finding: Finding) -> str:
+    """How much of the squared error any loss could have removed."""
+    return f"{percent(finding.room)} of the squared error could have been removed at all"
+
+
+def percent(share: float | None) -> str:
+    """A share with two digits, or a dash."""
+    return "–" if share is None else f"{100 * share:.2g}%"
 
 
 def change(finding: Finding) -> str:

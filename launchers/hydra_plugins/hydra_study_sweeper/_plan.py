@@ -1,5 +1,6 @@
 """The runs of a study: which there are, what each is composed of, and where it writes."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from zeta_exp.errors import UserError
 from zeta_exp.parts import NOT_OF_NUMBERS
+from zeta_exp.recipe import LEAST_ROOM, cut_off, expected_room
 
 from ._study import place, point_of
 from .config import Part, StudyConf
@@ -197,6 +199,22 @@ def starts_of(study: StudyConf, cell: Cell) -> list[int]:
     """The origins of a cell."""
     own = None if cell.axis is None else point_of(study, cell.axis, cell.value).starts
     return study.starts if own is None else own
+
+
+def check_room(composer: Composer, wanted: Sequence[tuple[Cell, int, int]]) -> None:
+    """Refuses what is to be compared where no loss could make a difference."""
+    for cell, start in dict.fromkeys((cell, start) for cell, _, start in wanted):
+        config = composer.config(cell)
+        max_prime = OmegaConf.select(config, "features.max_prime")
+        fraction = OmegaConf.select(config, "labels.fraction", default=1.0)
+        room = expected_room(int(config.N), start, max_prime, fraction)
+        if room is not None and room < LEAST_ROOM:
+            enough = math.ceil(cut_off(start + int(config.N)))
+            raise UserError(
+                f"{cell.label} from {start} on has no room: the primes above {max_prime} make "
+                f"{100 * (1 - room):.0f}% of the squared error or more, which no loss can remove; "
+                f"give the study features.max_prime={enough}, or leave this out"
+            )
 
 
 def check_origins(study: StudyConf, composer: Composer, cells: Sequence[Cell]) -> None:

@@ -20,6 +20,7 @@ from ._plan import (
     Run,
     Values,
     check_origins,
+    check_room,
     confirmations,
     controls,
     references,
@@ -72,6 +73,7 @@ class Study:
         wanted = [*self._confirmations, *self._controls, *self._references]
         cells = list(dict.fromkeys(cell for cell, _, _ in wanted))
         check_origins(self.conf, self.composer, cells)
+        check_room(self.composer, self._confirmations)
         tuned = dict.fromkeys(cell.tuned_by(self.conf) for cell in cells)
         self._searches = {cell: Search(self.conf, cell) for cell in tuned if cell is not None}
         self._runs: dict[str, Run] = {}  # by directory, as far as they are known
