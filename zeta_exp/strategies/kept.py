@@ -9,9 +9,9 @@ from torch import Tensor
 
 from zeta_exp.losses.weighted import Statistics
 
-# On a CPU a third to nine tenths of 10^5 zeros; more would cost the memory that blocks save.  The
+# On a CPU a quarter to two thirds of 10^5 zeros; more would cost the memory that blocks save.  The
 # figure of a GPU is derived from its blocks of 2^18, not measured.
-KEPT_BYTES = {"cpu": 88 * 2**20, "cuda": 2 * 2**30}
+KEPT_BYTES = {"cpu": 64 * 2**20, "cuda": 2 * 2**30}
 
 
 class KeptGraphs:

@@ -18,9 +18,6 @@ from zeta_exp.strategies.base import Portion, Step, Strategy, Visits
 from zeta_exp.strategies.order import dealt
 
 BLOCK_SIZE = {"cpu": 4096, "cuda": 2**18}  # a block's activations fit a cache; a GPU wants work
-# A narrow model takes twice as many ordinals on a CPU: 64 wide, steps of 10^5 zeros are 4 to 10%
-# faster in blocks of 8192, 128 wide they are 2% slower.
-NARROW = 3 * 64  # of `floats_forward`
 LEAST_BLOCK = 2
 BATCHES_AHEAD = 1
 STEPS_AHEAD = 4  # where a step is one small block
@@ -58,10 +55,7 @@ class Streamed(Strategy):
         """Ordinals of a block on a device; no more than a step has."""
         start, stop = split.train
         longest = -(-(stop - start) // self.steps_per_epoch)
-        suits = BLOCK_SIZE[device_type]
-        if device_type == "cpu" and model.floats_forward <= NARROW:
-            suits *= 2
-        return min(self._block_size or suits, longest)
+        return min(self._block_size or BLOCK_SIZE[device_type], longest)
 
     def margin(self, loss: WeightedLoss, model: Model) -> int:
         """Ordinals that a block sees on either side, for exact outputs and statistics."""
