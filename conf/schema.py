@@ -204,6 +204,7 @@ class GueNllMatched:
 class GueMmd:
     reference: str = MISSING
     windows: list[int] = MISSING
+    calibrated: bool = False
 
 
 @dataclass

@@ -23,12 +23,17 @@ class Batch:
     graph: LineGraph | ClusterGraph
     owned: Tensor  # (…, L) bool, the ordinals this batch answers for
     beside: Tensor  # (…, L−1) bool, n + 1 is there and follows n, in one run or cluster
-    labelled: Tensor  # (…, L) bool, those of the owned ordinals whose target is known
-    target: Tensor  # (…, L) float32, what the output should be; 0 where not labelled
+    known: Tensor  # (…, L) bool, labelled and in `scope`, halos included: the target is known
+    target: Tensor  # (…, L) float32, what the output should be; 0 where not known
     blocks: tuple[Block, ...]  # one a run; empty for a cluster
     scope: tuple[int, int]  # the range of ordinals that the batches of an epoch tile
     half: Tensor | None = None  # bool, as owned or (R, 1): the first of two independent halves
     views: dict[str, "Batch"] = field(default_factory=dict)  # coarse or dilated, made once
+
+    @property
+    def labelled(self) -> Tensor:
+        """Owned ordinals whose target is known, (…, L) bool."""
+        return self.owned & self.known
 
     @property
     def pairs(self) -> Tensor:
@@ -77,7 +82,7 @@ class Batch:
                 features=self.features[own],
                 graph=LineGraph(self.ordinals[own], self.graph.exists[own], self.line.offsets),
                 owned=self.owned[own],
-                labelled=self.labelled[own],
+                known=self.known[own],
                 beside=self.beside[own],
                 target=self.target[own],
                 blocks=self.blocks[own],
@@ -90,7 +95,7 @@ class Batch:
         if self.half is None:
             raise ValueError("the batch has no halves")
         chosen = (self.half if first else ~self.half).expand_as(self.owned)
-        return replace(self, owned=self.owned & chosen, labelled=self.labelled & chosen)
+        return replace(self, owned=self.owned & chosen)
 
 
 @dataclass(frozen=True)
@@ -178,18 +183,19 @@ class Line:
         half: NDArray[np.bool_] | None,
     ) -> Batch:
         truth = torch.zeros(ordinals.shape) if self.truth is None else self.truth(ordinals)
-        own = labelled = self._tensor(owned)
-        if self.truth is not None and not self.truth.labels.whole:
-            labelled = own & self._tensor(self.truth.labels.known(ordinals))
+        known = np.zeros(ordinals.shape, dtype=np.bool_)
+        if self.truth is not None:
+            known = (ordinals >= scope[0]) & (ordinals < scope[1]) & self.truth.known(ordinals)
+        kept = self._tensor(known)
         return Batch(
             line=self,
             ordinals=self._tensor(ordinals),
             features=self.features(ordinals).to(self.device, self.dtype),
             graph=graph,
-            owned=own,
+            owned=self._tensor(owned),
             beside=self._tensor(beside),
-            labelled=labelled,
-            target=truth.to(self.device, self.dtype) * own,
+            known=kept,
+            target=truth.to(self.device, self.dtype) * kept,
             blocks=blocks,
             scope=scope,
             half=None if half is None else self._tensor(half),

@@ -128,6 +128,11 @@ class Truth:
                 self._known[place] = True
         return torch.from_numpy(values)
 
+    def known(self, ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the ordinals (…) have a target: labelled ones of [start, stop)."""
+        inside = (ordinals >= self._start) & (ordinals < self._stop)
+        return inside if self.labels.whole else inside & self.labels.known(ordinals)
+
     def _made(self, n: NDArray[np.int64]) -> NDArray[np.float32]:
         """Targets of ordinals (B,) in ascending runs."""
         values = np.zeros(n.size, dtype=np.float32)

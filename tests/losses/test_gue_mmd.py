@@ -1,5 +1,7 @@
 """gue_mmd: a kernel distance, its sampling term, its windows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,12 @@ from tests.conftest import make_line, make_model
 from tests.losses.given import lookup, measured
 from zeta_exp.errors import UserError
 from zeta_exp.graph import Block
+from zeta_exp.labels import EVERY_ZERO, Labels
 from zeta_exp.losses.gue_mmd import GueMaximumMeanDiscrepancy
 from zeta_exp.losses.reference import LAWS, WINDOWS, Gaudin, Surmise, scaled
-from zeta_exp.losses.spacing import mean_spacing, smooth_spacing
+from zeta_exp.losses.spacing import mean_spacing, noise_variance, smooth_spacing
+from zeta_exp.split import Split
+from zeta_exp.target import Truth
 from zeta_exp.theory.gue import (
     gaudin_law,
     gauss_hermite_frequencies,
@@ -161,3 +166,87 @@ def test_combinations_without_sense_are_refused():
     with pytest.raises(UserError, match=r"no 8 consecutive gaps in blocks of 8.*block_size=9"):
         term(windows=[1, 8]).check_block(size=8, view=8, receptive_field=0)
     term(windows=[1, 8]).check_block(size=8, view=9, receptive_field=0)
+
+
+def predicted_with(residual, error, labels=EVERY_ZERO, windows=(1,), calibrated=True):
+    """Statistics of the prediction δ − e on a line whose zeros have the residuals δ."""
+    count = len(residual)
+    line = make_line(count=count, max_prime=2)
+    truth = Truth(line.target, lambda lo, hi: residual[lo - 1 : hi - 1], 1, count + 1, labels)
+    batch = replace(line, truth=truth).runs([Block(1, count + 1, 1, count + 1)])
+    mmd = GueMaximumMeanDiscrepancy(smooth_spacing, Gaudin(), windows, calibrated)
+    output = torch.from_numpy(residual - error)[None]
+    return mmd, mmd.statistics(batch, output, None), batch, output
+
+
+class TestCalibrated:
+    """The law of the prediction, convolved with that of its errors."""
+
+    COUNT = 40_000
+
+    @pytest.mark.parametrize("windows", [(1,), (2, 5)])
+    @pytest.mark.parametrize("memory", [0.0, 0.8], ids=["independent", "correlated"])
+    def test_a_prediction_without_its_noise_is_as_near_as_the_truth(self, windows, memory):
+        """Errors independent of the prediction, each like the one before it or not."""
+        rng = np.random.default_rng(5)
+        gaps = rng.gamma(12, 1 / 12, self.COUNT)
+        guess = np.cumsum(gaps - 1)
+        error = 0.15 * rng.normal(size=self.COUNT)
+        for n in range(1, self.COUNT):
+            error[n] = memory * error[n - 1] + np.sqrt(1 - memory**2) * error[n]
+        _, total, _, _ = predicted_with(guess + error, error, windows=windows)
+        mmd, _, _, _ = predicted_with(guess, np.zeros(self.COUNT), windows=windows)
+        plain, of_truth, _, _ = predicted_with(
+            guess + error, np.zeros(self.COUNT), windows=windows, calibrated=False
+        )
+        assert float(mmd.value(total)) == pytest.approx(float(plain.value(of_truth)), rel=0.08)
+        _, narrow, _, _ = predicted_with(guess + error, error, windows=windows, calibrated=False)
+        assert float(plain.value(narrow)) > 1.2 * float(plain.value(of_truth))
+
+    def test_few_labels_say_how_large_the_errors_are(self):
+        """Of one zero in fifty there are few pairs: their errors count as independent."""
+        rng = np.random.default_rng(6)
+        residual, error = rng.normal(0, 0.3, (2, 20_000))
+        labels = Labels(0.02, split=Split(1, 30_000))
+        _, total, _, _ = predicted_with(residual, error, labels)
+        assert float(noise_variance(total[-4:])) == pytest.approx(2 * 0.09, rel=0.15)
+
+    def test_hidden_zeros_say_nothing(self):
+        rng = np.random.default_rng(7)
+        residual, error = rng.normal(0, 0.3, (2, 2_000))
+        labels = Labels(0.2, split=Split(1, 3_000))
+        _, expected, _, _ = predicted_with(residual, error, labels)
+        known = labels.between(1, 2_001)
+        shifted = np.where(known, residual, 0.77)
+        _, total, _, _ = predicted_with(shifted, shifted - (residual - error), labels)
+        torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
+
+    def test_no_gradient_goes_through_the_noise(self):
+        rng = np.random.default_rng(8)
+        residual, error = rng.normal(0, 0.2, (2, 300))
+        mmd, total, batch, output = predicted_with(residual, error)
+        output.requires_grad_()
+        found = mmd.statistics(batch, output, None)
+        (slope,) = torch.autograd.grad(mmd.value(found), output)
+        shrink = mmd._shrink(total.view(1, -1))
+
+        def fixed(output):
+            sums = mmd.statistics(batch, output, None).view(1, -1)
+            deviation = mmd._deviation(sums, shrink, torch.tensor([True]))
+            return (mmd._weights * deviation.square()).sum()
+
+        (expected,) = torch.autograd.grad(fixed(output), output)
+        torch.testing.assert_close(slope, expected)
+
+    def test_without_a_label_nothing_is_measured(self):
+        labels = Labels(0.0, split=Split(1, 900))
+        mmd, total, _, _ = predicted_with(*np.random.default_rng(9).normal(size=(2, 100)), labels)
+        assert float(mmd.count(total)) == 0
+        plain, total, _, _ = predicted_with(
+            *np.random.default_rng(9).normal(size=(2, 100)), labels, calibrated=False
+        )
+        assert float(plain.count(total)) == 99
+
+    def test_raw_gaps_are_refused(self):
+        with pytest.raises(UserError, match=r"calibrated=true .* loss.spacing=smooth"):
+            GueMaximumMeanDiscrepancy(mean_spacing, Gaudin(), (1,), True)

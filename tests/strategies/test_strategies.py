@@ -95,7 +95,7 @@ def test_no_target_beyond_what_is_owned(strategy):
     for step in visits(strategy).epoch(0):
         for batch in step.batches(0):
             assert batch.scope == SPLIT.train
-            assert not batch.target[~batch.owned].any()
+            assert not batch.target[~batch.known].any()
             assert batch.target[batch.owned].all()
 
 

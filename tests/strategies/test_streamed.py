@@ -9,6 +9,7 @@ import torch
 
 from tests.conftest import make_line, make_model, sample
 from zeta_exp.errors import UserError
+from zeta_exp.labels import Labels
 from zeta_exp.losses import make_loss
 from zeta_exp.models import PyGModel, Relational
 from zeta_exp.ranks import Ranks
@@ -84,6 +85,23 @@ def test_pyg_models_that_are_not_exact_by_blocks_are_refused(option):
     with pytest.raises(UserError, match=r"strategy=streamed needs blocks that give the outputs"):
         streamed(41).check(SPLIT, all_terms(), model)
     FullBatch().check(SPLIT, all_terms(), model)
+
+
+@pytest.mark.parametrize("size", [7, 64])
+@pytest.mark.parametrize("fraction", [0.3, 1.0])
+def test_calibrated_with_labels_any_block_gives_the_same(size, fraction):
+    """A pair of labelled zeros counts once, though a block's edge lies between them."""
+    line = make_line(offsets=(1, 2), start=3, count=330)
+    truth = copy(line.truth)
+    truth.labels = Labels(fraction, split=SPLIT)
+    line = replace(line, truth=truth)
+    model = make_model("relational", line)
+    calibrated = {"reference": "gaudin", "windows": [1, 2, 5], "calibrated": True}
+    terms = make_loss({"mse": 1.0, "gue_mmd": 1.0}, "smooth", {"form": "local"}, calibrated)
+    ((expected_loss, expected),) = gradient(FullBatch(), line, model, terms)
+    ((streamed_loss, ours),) = gradient(streamed(size), line, model, terms)
+    assert streamed_loss == pytest.approx(expected_loss, rel=1e-12)
+    assert difference(ours, expected) < 1e-11
 
 
 @pytest.mark.parametrize("name", TERMS)

@@ -2,11 +2,14 @@
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from zeta_exp.batch import Batch
 from zeta_exp.errors import UserError
 from zeta_exp.target import OrdinateTarget
+
+INDEPENDENT = 16.0  # pairs of independent errors that are added to those measured
 
 
 class Spacing(Protocol):
@@ -41,6 +44,38 @@ def mean_spacing(batch: Batch, output: Tensor, m: int = 1) -> tuple[Tensor, Tens
     counted = batch.pairs & (gap > 0)
     mean = (gap * counted).sum() / counted.sum().clamp(min=1)
     return gap / mean.clamp(min=1e-12), counted
+
+
+@torch.no_grad()
+def unexplained(batch: Batch, output: Tensor, m: int) -> Tensor:
+    """[Σ e², count, Σ (e_{n+m} − e_n)², pairs] of the errors e = δ − δ̂ of labelled zeros, float64.
+
+    Errors in mean spacings, of what the batch owns; a pair belongs to the batch that owns n.  The
+    sums carry no gradient: a model must not earn a prior's favour by larger errors.
+    """
+    read = batch.line.target.residual
+    error = (read(batch.ordinals, batch.target) - read(batch.ordinals, output)).double()
+    labelled = batch.labelled
+    both = batch.windows(m) & batch.known[..., :-m] & batch.known[..., m:]
+    change = error[..., m:] - error[..., :-m]
+    return torch.stack(
+        [
+            (error.square() * labelled).sum(),
+            labelled.sum().double(),
+            (change.square() * both).sum(),
+            both.sum().double(),
+        ]
+    )
+
+
+def noise_variance(sums: Tensor) -> Tensor:
+    """Variance of the error of a sum of m spacings, in squared mean spacings; sums (…, 4) to (…).
+
+    (Σ (e_{n+m} − e_n)² + k·2·mean e²)/(pairs + k), k = 16: as measured where many pairs of labelled
+    zeros are m apart, as of independent errors where there are few.  NaN without a labelled zero.
+    """
+    squares, count, changes, pairs = sums.detach().unbind(-1)
+    return (changes + INDEPENDENT * 2 * squares / count) / (pairs + INDEPENDENT)
 
 
 SPACINGS: dict[str, Spacing] = {"smooth": smooth_spacing, "mean": mean_spacing}

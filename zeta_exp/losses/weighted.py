@@ -139,7 +139,8 @@ def make_loss(
 
     spacing: smooth | mean, the unfolding of predicted gaps; rg.form: block_spin | dilation | local,
     rg.scales: the levels b of the first and the last, ordinals a cell; reference: surmise, gaudin,
-    or finite_height, which needs `calibrate`; windows: how many consecutive gaps are summed.
+    or finite_height, which needs `calibrate`; windows: how many consecutive gaps are summed;
+    calibrated: with what the prediction leaves unexplained.
     """
     if spacing not in SPACINGS:
         raise UserError(f"loss.spacing={spacing} is unknown; known: {', '.join(sorted(SPACINGS))}")
@@ -159,6 +160,7 @@ def make_loss(
             unfold,
             make_law(gue_mmd["reference"], GueMaximumMeanDiscrepancy.name),
             gue_mmd.get("windows", (1,)),
+            bool(gue_mmd.get("calibrated", False)),
         ),
         RG_FORMS[form](scales),
     ]
