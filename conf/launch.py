@@ -87,17 +87,20 @@ def guarded(main: Callable[[], Any]) -> int:
 def _spare_compositions(arguments: list[str]) -> None:
     """Halves what Hydra takes to compose the config before it runs anything.
 
-    Hydra composes it once more than it needs, for the value of hydra.mode, which is None unless an
-    argument or a person's own folder of configs gives it; and at each composition it copies the
-    store with all its nodes, each of which it copies again when it reads it.
+    Hydra composes it once more than it needs, for the value of hydra.mode alone; and at each
+    composition it copies the store with all its nodes, each of which it copies again when it reads
+    it.
     """
-    parsed, _ = get_args_parser().parse_known_args(arguments)
-    composed = any("hydra.mode" in text for text in arguments) or parsed.config_path is not None
-    if parsed.config_dir is not None:
-        own = Path(parsed.config_dir).rglob("*.yaml")
-        composed = composed or any(b"mode:" in path.read_bytes() for path in own)
-    Hydra.get_mode = _COMPOSED_MODE if composed else lambda *_, **__: None
+    Hydra.get_mode = _COMPOSED_MODE if _may_give_mode(arguments) else lambda *_, **__: None
     ConfigStore.__deepcopy__ = lambda store, _: store
+
+
+def _may_give_mode(arguments: list[str]) -> bool:
+    """Whether hydra.mode can have a value: no config of this package gives it one."""
+    parsed, _ = get_args_parser().parse_known_args(arguments)
+    folders = parsed.config_dir, parsed.config_path
+    words = ("hydra.mode", "hydra.searchpath")
+    return any(folders) or any(word in text for text in arguments for word in words)
 
 
 def _check_flags(arguments: list[str]) -> None:

@@ -172,6 +172,7 @@ def _become(files, arguments, folder, environment):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    sys.modules["conf.launch"]._may_give_mode = lambda words: "hydra.mode" in str(words)
     sys.modules["zeta_exp.report.plots"].write_plots = lambda run: None  # half of a short run
     sys.path[:] = [text for text in environment.get("PYTHONPATH", "").split(":") if text] + sys.path
     return arguments

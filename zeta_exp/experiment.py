@@ -198,7 +198,7 @@ class Experiment:
                 f"loss.{names[0]}.reference=finite_height is measured on all training zeros, of "
                 f"which {share} hides some: use loss.{names[0]}.reference=gaudin"
             )
-        if self._shown.count():
+        if self._shown.count:
             return
         if self.loss.active == ["mse"]:
             raise UserError(
@@ -286,7 +286,7 @@ class Experiment:
             **peak_memory_mb(device),
             "memory": needed.as_mb(),
             "n_parameters": prepared.model.n_parameters,
-            "labelled": self._shown.count() if not self._shown.whole else None,
+            "labelled": self._shown.count if not self._shown.whole else None,
             **prepared.model.explained(),
             "notes": self._notes(prepared.model),
             "config": dict(self.config),

@@ -7,6 +7,7 @@ validation and extrapolation stay whole.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ class Labels:
     of a run of 64 ordinals where layout=runs.  So a smaller fraction is a part of a larger one, and
     runs of any N, loss or strategy agree on an ordinal.
 
-        >>> Labels(0.01, split=Split(1, 10_000)).count()
-        86
+        >>> Labels(0.01, split=Split(1, 10_000)).count
+        99
     """
 
     fraction: float = 1.0  # of the training zeros, 0 to 1
@@ -54,7 +55,7 @@ class Labels:
     def words(self) -> str:
         """For the screen."""
         what = "of the training zeros" if self.layout == "scattered" else "in runs of 64"
-        return f"{self.count():,} ({100 * self.fraction:g}% {what}); the loss sees no other"
+        return f"{self.count:,} ({100 * self.fraction:g}% {what}); the loss sees no other"
 
     def known(self, ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the ordinals (…) are labelled, or lie outside the training range."""
@@ -71,6 +72,7 @@ class Labels:
         """The same of the ordinals [start, stop), (stop − start,)."""
         return self.known(np.arange(start, stop))
 
+    @cached_property
     def count(self) -> int:
         """How many training zeros are labelled; time grows with N, memory does not."""
         if self.split is None:

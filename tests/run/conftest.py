@@ -40,6 +40,8 @@ def run(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(HERE))
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.setattr("zeta_exp.report.plots.write_plots", lambda run: None)  # most of the time
+    # the folder of OPTIONS gives no hydra.mode: it is not composed for that alone
+    monkeypatch.setattr("conf.launch._may_give_mode", lambda words: "hydra.mode" in str(words))
     root = logging.getLogger()
     before = (root.handlers[:], root.level, logging.raiseExceptions)
 

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from conf import schema
 from conf.checks import resolved, resume_argument
 from conf.explain import explain, known_keys, unknown_key
+from conf.launch import _may_give_mode
 from tests.conftest import sample
 from zeta_exp.errors import UserError
 from zeta_exp.experiment import Experiment
@@ -100,6 +101,22 @@ def test_every_experiment_is_one(composed, table, option):
     config = resolved(composed(*_override(option, table)))
     parts = instantiate(config, _convert_="all")
     assert Experiment(**parts, config=OmegaConf.to_container(config)).split.N == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "may"),
+    [
+        (["N=200"], False),
+        (["-m", "seed=1,2"], False),
+        (["hydra.mode=MULTIRUN"], True),
+        (["--config-dir=mine"], True),
+        (["-cd", "mine"], True),
+        (["--config-path=mine"], True),
+        (["hydra.searchpath=[file://mine]"], True),
+    ],
+)
+def test_a_mode_is_looked_for_where_it_can_be_given(arguments, may):
+    assert _may_give_mode(arguments) == may
 
 
 def test_the_config_is_the_experiment():
