@@ -55,7 +55,7 @@ def experiment(overrides: Sequence[str]) -> Experiment:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is trained; by default the model of N = 10^5 without its reflection, which PyG lacks."""
+    """A model and its line; by default that of N = 10^5 but for the reflection, which PyG lacks."""
 
     nodes: int  # ordinals start … start + nodes − 1 train
     model: str = "relational"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zeta_exp.evaluation import baselines, riemann_siegel
-from zeta_exp.evaluation.baselines import baseline_errors, fit_ar2, fit_ridge, lagged
+from zeta_exp.evaluation.baselines import ar2_rows, baseline_errors, fit_ridge, lagged
 from zeta_exp.evaluation.prime_sum import explicit_formula
 from zeta_exp.evaluation.statistics import rmse
 from zeta_exp.labels import EVERY_ZERO
@@ -183,9 +183,14 @@ class TestAutoregression:
         series = np.zeros(20_000)
         for i in range(2, series.size):
             series[i] = 0.5 * series[i - 1] - 0.3 * series[i - 2] + rng.normal()
-        assert fit_ar2([series[:7000], series[6998:]]).weight == pytest.approx(
-            [0.5, -0.3], abs=0.03
-        )
+        rows = map(ar2_rows, (series[:7000], series[6998:]))
+        assert fit_ridge(rows, penalty=0).weight == pytest.approx([0.5, -0.3], abs=0.03)
+
+    def test_a_row_takes_three_that_are_seen(self):
+        series = np.arange(6.0)
+        lags, then = ar2_rows(series, np.array([True, True, True, True, False, True]))
+        assert np.array_equal(lags, [[1, 0], [2, 1]])
+        assert np.array_equal(then, [2, 3])
 
     def test_lags_are_the_two_values_before(self):
         assert np.array_equal(lagged(np.array([1.0, 2.0, 3.0, 4.0])), [[2, 1], [3, 2]])
@@ -258,7 +263,7 @@ class TestBaselineErrors:
             "linear": fit_ridge([(prime_phases(np.arange(low, high)), training)]).predict(
                 prime_phases(n)
             ),
-            "ar2": fit_ar2([training]).predict(lagged(truth)),
+            "ar2": fit_ridge([ar2_rows(training)], penalty=0).predict(lagged(truth)),
             "explicit_formula": explicit_formula(n, 100),
         }
         monkeypatch.setattr(baselines, "BLOCK", 333)

@@ -70,9 +70,17 @@ def lagged(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([residuals[1:-1], residuals[:-2]])
 
 
-def fit_ar2(pieces: Iterable[NDArray[np.float64]]) -> RidgeFit:
-    """AR(2) with intercept by least squares; consecutive residuals, each piece with two before."""
-    return fit_ridge(((lagged(piece), piece[2:]) for piece in pieces), penalty=0.0)
+def ar2_rows(residuals: NDArray[np.float64], seen: NDArray[np.bool_] | None = None) -> Rows:
+    """The two lags (B−2, 2) and the residual (B−2,) of each consecutive one but the first two.
+
+    seen: (B,) which residuals are known; a row takes three.  AR(2) is the ridge fit of these rows
+    without a penalty.
+    """
+    rows = lagged(residuals), residuals[2:]
+    if seen is None:
+        return rows
+    three = seen[2:] & seen[1:-1] & seen[:-2]
+    return rows[0][three], rows[1][three]
 
 
 class _WindowErrors:
@@ -153,10 +161,7 @@ def _fits(
 
     def of_ar2() -> Iterator[Rows]:
         for low, high in blocks(begin + 2, end):
-            seen = labels.between(low - 2, high)
-            three = seen[2:] & seen[1:-1] & seen[:-2]
-            known = residuals(low - 2, high)
-            yield lagged(known)[three], known[2:][three]
+            yield ar2_rows(residuals(low - 2, high), labels.between(low - 2, high))
 
     problems = {"linear": (of_ridge, RIDGE_PENALTY), "ar2": (of_ar2, 0.0)}
     return {

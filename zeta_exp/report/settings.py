@@ -46,6 +46,8 @@ LEADERS = {
     "evaluation.max_prime": "features.max_prime",
     "strategy.block_size": "hardware.block_size",
 }
+# settings that came later, and what all runs before had
+SINCE: Mapping[str, Any] = {"labels.fraction": 1.0, "loss.gue_mmd.calibrated": False}
 _CLASS, _PARTIAL = "._target_", "._partial_"
 _NAMED = {"hardware.name": "hardware"}  # an option that says its name in a key
 
@@ -64,14 +66,17 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
                 named[key] = value
         elif not key.endswith(_PARTIAL):
             named[_NAMED.get(key, key)] = value
-    return _with_labels(named)
+    return _complete(named)
 
 
-def _with_labels(named: dict[str, Any]) -> dict[str, Any]:
-    """The settings with a share of labels, which older runs do not tell; a whole has no choice."""
-    if "N" in named and float(named.setdefault("labels.fraction", 1.0)) >= 1:
-        return {key: v for key, v in named.items() if key not in ("labels.layout", "labels.seed")}
-    return named
+def _complete(named: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a run with those that older ones did not know; all labels have no choice."""
+    if "N" not in named:
+        return named
+    whole = {**SINCE, **named}
+    if float(whole["labels.fraction"]) >= 1:
+        return {key: v for key, v in whole.items() if key not in ("labels.layout", "labels.seed")}
+    return whole
 
 
 def of_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +87,7 @@ def of_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in parameters.items()
         if key in OPTIONS or key not in parents
     }
-    return _with_labels(named)
+    return _complete(named)
 
 
 def option_of(group: str, name: str) -> str | None:
