@@ -26,7 +26,7 @@ LOSS: dict[str, Any] = {
     "weights": {"mse": 1.0, "gue_nll": 0.0, "gue_nll_matched": 0.0, "gue_mmd": 0.0, "rg": 0.0},
     "spacing": "smooth",
     "gue_nll_matched": {"reference": "finite_height"},
-    "gue_mmd": {"reference": "surmise", "windows": [1]},
+    "gue_mmd": {"reference": "surmise", "windows": [1], "calibrated": False},
     "rg": {"form": "block_spin", "scales": [2, 4]},
 }
 MINIBATCH: dict[str, Any] = {
